@@ -1,0 +1,90 @@
+//! The operator's mistakes. Configuration is checked whole and every mistake is reported at once, each
+//! with where it is, what was expected and what to do.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// How bad a mistake is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The configuration is refused.
+    Error,
+    /// It is accepted, and the operator should know.
+    Warning,
+}
+
+/// A position in a file. Lines and columns count from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file as the operator named it.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// A stable code with a page of its own in `docs/errors/`, for example `unknown-key`.
+    pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// The path into the configuration, for example `zones[3].origins[0]`; empty for the whole file.
+    pub path: String,
+    /// Where it stands, if it came from a file.
+    pub place: Option<Place>,
+    /// What is wrong, as one sentence without a final stop.
+    pub message: String,
+    /// What was expected there; may be empty where the message says it all.
+    pub expected: String,
+    /// What to do about it, as an imperative sentence.
+    pub action: String,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        if let Some(place) = &self.place {
+            write!(f, "{}:{}:{}: ", place.file, place.line, place.column)?;
+        }
+        write!(f, "{severity}[{}]: {}", self.code, self.message)?;
+        if !self.path.is_empty() {
+            write!(f, "\n  at:       {}", self.path)?;
+        }
+        if !self.expected.is_empty() {
+            write!(f, "\n  expected: {}", self.expected)?;
+        }
+        write!(f, "\n  to do:    {}", self.action)
+    }
+}
+
+/// Every mistake of one compilation, in the order in which they were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Whether any of them refuses the configuration.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for diagnostic in &self.0 {
+            writeln!(f, "{diagnostic}")?;
+        }
+        Ok(())
+    }
+}

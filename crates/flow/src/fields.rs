@@ -1,0 +1,177 @@
+//! The fields of one head, in one arena. A head is copied once from the wire (a few hundred bytes) and
+//! never again: a field is two ranges into the arena, and both arena and list keep their capacity from
+//! one exchange to the next.
+
+use crate::known::Known;
+
+/// A range of a head's arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// Number of bytes.
+    pub len: u32,
+}
+
+impl Span {
+    /// A span of `len` bytes from `start`. Heads are bounded far below 4 GiB.
+    #[must_use]
+    pub const fn new(start: usize, len: usize) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a head is at most head_bytes_max")]
+        Self { start: start as u32, len: len as u32 }
+    }
+
+    /// Whether it covers nothing.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.len == 0
+    }
+}
+
+/// One field, as ranges into the arena of its head.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// The name as it came.
+    pub name: Span,
+    /// The value without surrounding whitespace.
+    pub value: Span,
+    /// Which name it is.
+    pub known: Known,
+    /// Belongs to this connection only: by its name, or because `Connection` names it.
+    pub hop_by_hop: bool,
+}
+
+/// One field, resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldRef<'a> {
+    /// The name as it came.
+    pub name: &'a [u8],
+    /// The value without surrounding whitespace.
+    pub value: &'a [u8],
+    /// Which name it is.
+    pub known: Known,
+    /// Belongs to this connection only.
+    pub hop_by_hop: bool,
+}
+
+/// The arena and the list of fields.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    arena: Vec<u8>,
+    list: Vec<Field>,
+}
+
+impl Fields {
+    /// Empties both, keeping their capacity up to `keep_bytes` so that one huge head does not stay.
+    pub fn clear(&mut self, keep_bytes: usize) {
+        self.arena.clear();
+        self.list.clear();
+        if self.arena.capacity() > keep_bytes {
+            self.arena.shrink_to(keep_bytes);
+        }
+    }
+
+    /// Copies bytes to the end of the arena and says where they are.
+    pub fn store(&mut self, bytes: &[u8]) -> Span {
+        let span = Span::new(self.arena.len(), bytes.len());
+        self.arena.extend_from_slice(bytes);
+        span
+    }
+
+    /// The bytes of a span that this arena handed out; empty for a foreign one.
+    #[must_use]
+    pub fn bytes(&self, span: Span) -> &[u8] {
+        let start = span.start as usize;
+        self.arena.get(start..start + span.len as usize).unwrap_or_default()
+    }
+
+    /// Adds a field whose name and value are in the arena already.
+    pub fn push(&mut self, field: Field) {
+        self.list.push(field);
+    }
+
+    /// Copies a field in. For parts of a head that did not come as one piece of text.
+    pub fn append(&mut self, name: &[u8], value: &[u8]) {
+        let known = Known::from_name(name);
+        let (name, value) = (self.store(name), self.store(value));
+        self.list.push(Field { name, value, known, hop_by_hop: known.is_hop_by_hop() });
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Every field in the order in which it came.
+    pub fn iter(&self) -> impl Iterator<Item = FieldRef<'_>> {
+        self.list.iter().map(|field| self.resolve(*field))
+    }
+
+    /// The raw list, for code that marks fields.
+    pub const fn list_mut(&mut self) -> &mut Vec<Field> {
+        &mut self.list
+    }
+
+    /// Every value of one known name, in order.
+    pub fn values(&self, known: Known) -> impl Iterator<Item = &[u8]> {
+        self.list.iter().filter(move |f| f.known == known).map(|f| self.bytes(f.value))
+    }
+
+    /// The first value of one known name.
+    #[must_use]
+    pub fn first(&self, known: Known) -> Option<&[u8]> {
+        self.values(known).next()
+    }
+
+    /// Whether a field of that name is there.
+    #[must_use]
+    pub fn has(&self, known: Known) -> bool {
+        self.list.iter().any(|f| f.known == known)
+    }
+
+    fn resolve(&self, field: Field) -> FieldRef<'_> {
+        FieldRef {
+            name: self.bytes(field.name),
+            value: self.bytes(field.value),
+            known: field.known,
+            hop_by_hop: field.hop_by_hop,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_keep_their_order_and_are_found_by_name() {
+        let mut fields = Fields::default();
+        fields.append(b"Set-Cookie", b"a=1");
+        fields.append(b"X-Any", b"x");
+        fields.append(b"set-cookie", b"b=2");
+        let cookies: Vec<&[u8]> = fields.values(Known::SetCookie).collect();
+        assert_eq!(cookies, [b"a=1".as_slice(), b"b=2"]);
+        let names: Vec<&[u8]> = fields.iter().map(|f| f.name).collect();
+        assert_eq!(names, [b"Set-Cookie".as_slice(), b"X-Any", b"set-cookie"]);
+    }
+
+    #[test]
+    fn clearing_gives_back_what_one_huge_head_took() {
+        let mut fields = Fields::default();
+        fields.append(b"x-big", &vec![b'v'; 100_000]);
+        fields.clear(4096);
+        assert!(fields.arena.capacity() < 100_000 && fields.is_empty());
+    }
+
+    #[test]
+    fn a_foreign_span_reads_as_nothing() {
+        assert_eq!(Fields::default().bytes(Span::new(5, 10)), b"");
+    }
+}

@@ -1,0 +1,150 @@
+//! The field names that the program itself looks at.
+
+macro_rules! known {
+    ($($variant:ident = $name:literal),+ $(,)?) => {
+        /// A field name that some room looks at. Everything else is [`Known::Other`] and only passes
+        /// through. Recognised once when the head is read, so later tests compare one byte.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+        #[repr(u8)]
+        #[expect(missing_docs, reason = "each variant is the field of that name")]
+        pub enum Known {
+            /// A field that the program has no interest in.
+            #[default]
+            Other,
+            $($variant),+
+        }
+
+        impl Known {
+            /// Recognises a field name, whatever its case.
+            #[must_use]
+            pub fn from_name(name: &[u8]) -> Self {
+                let mut lower = [0_u8; LONGEST];
+                let Some(slot) = lower.get_mut(..name.len()) else { return Self::Other };
+                for (to, from) in slot.iter_mut().zip(name) {
+                    *to = from.to_ascii_lowercase();
+                }
+                // The compiler turns this into a comparison by length first.
+                match &*slot {
+                    $($name => Self::$variant,)+
+                    _ => Self::Other,
+                }
+            }
+
+            /// The name in lower case; empty for [`Known::Other`].
+            #[must_use]
+            pub const fn name(self) -> &'static [u8] {
+                match self {
+                    Self::Other => b"",
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+
+        const LONGEST: usize = {
+            let mut longest = 0;
+            $(if $name.len() > longest { longest = $name.len(); })+
+            longest
+        };
+
+        #[cfg(test)]
+        const ALL: &[Known] = &[$(Known::$variant),+];
+    };
+}
+
+known! {
+    Accept = b"accept",
+    AcceptEncoding = b"accept-encoding",
+    AcceptLanguage = b"accept-language",
+    Age = b"age",
+    Authorization = b"authorization",
+    CacheControl = b"cache-control",
+    CdnCacheControl = b"cdn-cache-control",
+    CdnLoop = b"cdn-loop",
+    CfConnectingIp = b"cf-connecting-ip",
+    CfRay = b"cf-ray",
+    CfVisitor = b"cf-visitor",
+    Connection = b"connection",
+    ContentEncoding = b"content-encoding",
+    ContentLength = b"content-length",
+    ContentRange = b"content-range",
+    ContentType = b"content-type",
+    Cookie = b"cookie",
+    Date = b"date",
+    ETag = b"etag",
+    Expect = b"expect",
+    Expires = b"expires",
+    Forwarded = b"forwarded",
+    Host = b"host",
+    Http2Settings = b"http2-settings",
+    IfMatch = b"if-match",
+    IfModifiedSince = b"if-modified-since",
+    IfNoneMatch = b"if-none-match",
+    IfRange = b"if-range",
+    IfUnmodifiedSince = b"if-unmodified-since",
+    KeepAlive = b"keep-alive",
+    LastModified = b"last-modified",
+    Location = b"location",
+    Pragma = b"pragma",
+    ProxyAuthenticate = b"proxy-authenticate",
+    ProxyAuthorization = b"proxy-authorization",
+    ProxyConnection = b"proxy-connection",
+    Range = b"range",
+    Referer = b"referer",
+    RetryAfter = b"retry-after",
+    Server = b"server",
+    SetCookie = b"set-cookie",
+    Te = b"te",
+    Traceparent = b"traceparent",
+    Tracestate = b"tracestate",
+    Trailer = b"trailer",
+    TransferEncoding = b"transfer-encoding",
+    TrueClientIp = b"true-client-ip",
+    Upgrade = b"upgrade",
+    UserAgent = b"user-agent",
+    Vary = b"vary",
+    Via = b"via",
+    XForwardedFor = b"x-forwarded-for",
+    XForwardedHost = b"x-forwarded-host",
+    XForwardedProto = b"x-forwarded-proto",
+    XRealIp = b"x-real-ip",
+    XRequestedWith = b"x-requested-with",
+}
+
+impl Known {
+    /// Whether the field belongs to one connection and is never forwarded (RFC 9110 section 7.6.1).
+    /// `Upgrade` is among them: an exchange that does upgrade writes it anew.
+    #[must_use]
+    pub const fn is_hop_by_hop(self) -> bool {
+        matches!(
+            self,
+            Self::Connection
+                | Self::KeepAlive
+                | Self::ProxyConnection
+                | Self::ProxyAuthorization
+                | Self::ProxyAuthenticate
+                | Self::Te
+                | Self::Trailer
+                | Self::TransferEncoding
+                | Self::Upgrade
+                | Self::Http2Settings
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_recognised_in_any_case_and_nothing_else_is() {
+        for &known in ALL {
+            assert_eq!(Known::from_name(known.name()), known);
+            assert_eq!(Known::from_name(&known.name().to_ascii_uppercase()), known);
+            let mut longer = known.name().to_vec();
+            longer.push(b'x');
+            assert_eq!(Known::from_name(&longer), Known::Other);
+        }
+        assert_eq!(Known::from_name(b""), Known::Other);
+        assert_eq!(Known::from_name(&[b'a'; 300]), Known::Other);
+    }
+}

@@ -1,0 +1,18 @@
+//! Room 1: the vocabulary of one exchange. What a request, a response, a body and a failure are,
+//! whatever protocol carried them. No bytes are parsed and nothing is decided here.
+
+pub mod body;
+pub mod fault;
+pub mod fields;
+pub mod known;
+pub mod method;
+pub mod request;
+pub mod response;
+
+pub use body::BodyLength;
+pub use fault::{BadRequest, BadResponse, Fault, Side};
+pub use fields::{Field, FieldRef, Fields, Span};
+pub use known::Known;
+pub use method::{Method, Scheme, Version};
+pub use request::{ConnectionOptions, RequestHead};
+pub use response::ResponseHead;

@@ -1,0 +1,2 @@
+//! rempart
+fn main() {}
