@@ -1,1 +1,5 @@
-//! edge
+//! Room 5: runs exchanges.
+
+pub mod launch;
+
+pub use launch::{BoundListener, Launch};
