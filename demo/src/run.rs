@@ -1,0 +1,4 @@
+//! `make run`.
+pub(crate) async fn run() -> std::io::Result<()> {
+    Ok(())
+}
