@@ -114,6 +114,24 @@ impl Fields {
         self.list.iter().map(|field| self.resolve(*field))
     }
 
+    /// The raw list.
+    #[must_use]
+    pub fn list(&self) -> &[Field] {
+        &self.list
+    }
+
+    /// Marks every field whose name is, whatever its case, the text of this span of the arena.
+    pub fn mark_hop_by_hop(&mut self, name: Span) {
+        let text = |span: Span| {
+            let start = span.start as usize;
+            self.arena.get(start..start + span.len as usize).unwrap_or_default()
+        };
+        let name = text(name);
+        for field in self.list.iter_mut().filter(|field| text(field.name).eq_ignore_ascii_case(name)) {
+            field.hop_by_hop = true;
+        }
+    }
+
     /// The raw list, for code that marks fields.
     pub const fn list_mut(&mut self) -> &mut Vec<Field> {
         &mut self.list
@@ -168,6 +186,17 @@ mod tests {
         fields.append(b"x-big", &vec![b'v'; 100_000]);
         fields.clear(4096);
         assert!(fields.arena.capacity() < 100_000 && fields.is_empty());
+    }
+
+    #[test]
+    fn a_name_in_the_arena_marks_its_fields() {
+        let mut fields = Fields::default();
+        fields.append(b"X-Any", b"x");
+        fields.append(b"X-Other", b"y");
+        let name = fields.store(b"x-any");
+        fields.mark_hop_by_hop(name);
+        let marks: Vec<bool> = fields.iter().map(|f| f.hop_by_hop).collect();
+        assert_eq!(marks, [true, false]);
     }
 
     #[test]

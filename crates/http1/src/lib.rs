@@ -1,1 +1,66 @@
-//! http1
+//! Room 2: HTTP/1.x, both sides, as a pure codec: bytes in, messages out. No sockets, no clock, no
+//! policy.
+//!
+//! What it lets through has one reading only. RFC 9110 and RFC 9112 leave a recipient free to repair
+//! some malformed messages; an intermediary that repairs is one half of a smuggling attack, so here
+//! everything that two parsers could read differently is refused. Heads are scanned by our own code
+//! (line ends, start line, framing); `httparse` then splits the field lines, and refuses a second time
+//! whatever a name or a value may not hold.
+//!
+//! A head is copied once into the arena of its `Fields`; everything else is a range into that copy.
+
+mod authority;
+mod bytes;
+pub mod chunked;
+mod connection;
+pub mod encode;
+mod fields;
+mod framing;
+pub mod request;
+pub mod response;
+mod scan;
+
+use rempart_flow::Fault;
+
+/// The bounds of one head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Bytes of the whole head: start line, fields and the empty line.
+    pub head_bytes_max: usize,
+    /// Bytes of a request target. A response has none.
+    pub target_bytes_max: usize,
+    /// Number of field lines.
+    pub fields_max: usize,
+}
+
+impl Default for HeadLimits {
+    fn default() -> Self {
+        Self { head_bytes_max: 64 * 1024, target_bytes_max: 16 * 1024, fields_max: 128 }
+    }
+}
+
+/// What an attempt to read a head came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// The head stands in the first `head_bytes` of the input; the body follows.
+    Complete {
+        /// Bytes of input that the head took, with empty lines skipped before it.
+        head_bytes: usize,
+    },
+    /// Right so far, but not at its end. Read more and parse again from the start of the head.
+    Partial,
+}
+
+/// A refused request. The connection has to be closed after its answer: where the next message would
+/// begin is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub fault: Fault,
+    /// Whether the method stands in the head, and target and host as far as they could be read, so that
+    /// the log can show them. Nothing else in the head of a refused request means anything.
+    pub readable: bool,
+}
+
+/// How much arena a head keeps from one message to the next. A larger head gives back the rest.
+const ARENA_KEEP_BYTES: usize = 8 * 1024;

@@ -1,0 +1,140 @@
+//! An authority: host and optional port.
+
+use std::net::Ipv6Addr;
+
+use crate::bytes::{HOST, is};
+
+/// A host longer than this is no name (RFC 1035 section 2.3.4 allows 255 bytes).
+const HOST_BYTES_MAX: usize = 255;
+
+/// An authority that has been checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Authority<'a> {
+    /// The host; an IPv6 literal in its brackets.
+    pub(crate) host: &'a [u8],
+    /// The port, if one is written.
+    pub(crate) port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// `uri-host [ ":" port ]` (RFC 9110 section 7.2), and nothing else: no user information, no empty
+    /// label, no empty port, no zone of an IPv6 address.
+    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+        let host_len = match text {
+            [b'[', ..] => memchr::memchr(b']', text)? + 1,
+            _ => memchr::memchr(b':', text).unwrap_or(text.len()),
+        };
+        let (host, rest) = text.split_at_checked(host_len)?;
+        let valid = match host {
+            [b'[', literal @ .., b']'] => {
+                std::str::from_utf8(literal).is_ok_and(|literal| literal.parse::<Ipv6Addr>().is_ok())
+            }
+            name => is_name(name),
+        };
+        let port = match rest {
+            [] => None,
+            [b':', digits @ ..] => Some(port(digits)?),
+            _ => return None,
+        };
+        valid.then_some(Self { host, port })
+    }
+
+    /// Whether two name the same place, given the port that an absent one stands for.
+    pub(crate) fn agrees_with(&self, other: &Authority<'_>, default_port: u16) -> bool {
+        self.host.eq_ignore_ascii_case(other.host)
+            && self.port.unwrap_or(default_port) == other.port.unwrap_or(default_port)
+    }
+}
+
+fn is_name(name: &[u8]) -> bool {
+    let mut previous = b'.';
+    for &byte in name {
+        if !is(byte, HOST) || (byte == b'.' && previous == b'.') {
+            return false;
+        }
+        previous = byte;
+    }
+    !name.is_empty() && name.len() <= HOST_BYTES_MAX
+}
+
+fn port(digits: &[u8]) -> Option<u16> {
+    let all_digits = (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    all_digits.then(|| crate::bytes::decimal(digits)).flatten().and_then(|port| u16::try_from(port).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_ports() {
+        let good: &[(&str, &str, Option<u16>)] = &[
+            ("shop.example", "shop.example", None),
+            ("Shop.Example.", "Shop.Example.", None),
+            ("under_score.example:8080", "under_score.example", Some(8080)),
+            ("127.0.0.1:0", "127.0.0.1", Some(0)),
+            ("h:65535", "h", Some(65535)),
+            ("[::1]", "[::1]", None),
+            ("[2001:db8::1]:443", "[2001:db8::1]", Some(443)),
+            ("[::ffff:1.2.3.4]", "[::ffff:1.2.3.4]", None),
+        ];
+        for &(text, host, port) in good {
+            assert_eq!(
+                Authority::parse(text.as_bytes()),
+                Some(Authority { host: host.as_bytes(), port }),
+                "{text}"
+            );
+        }
+        let bad = [
+            "",
+            ":80",
+            "h:",
+            "h:65536",
+            "h:000080",
+            "h:+80",
+            "h:8 0",
+            "h:80:80",
+            "a b",
+            "a..b",
+            ".a",
+            ".",
+            "u@h",
+            "u:p@h",
+            "h/",
+            "h?",
+            "h#",
+            "h,h",
+            "a%2eb",
+            "h\\",
+            "::1",
+            "[::1",
+            "::1]",
+            "[]",
+            "[::1]x",
+            "[::1%eth0]",
+            "[v1.a]",
+            "[1.2.3.4]",
+            "h\u{e9}",
+            "h\t",
+            "*.example",
+        ];
+        for text in bad {
+            assert_eq!(Authority::parse(text.as_bytes()), None, "{text}");
+        }
+        assert!(Authority::parse(&[b'a'; 255]).is_some());
+        assert!(Authority::parse(&[b'a'; 256]).is_none());
+    }
+
+    #[test]
+    fn agreement_ignores_case_and_the_default_port() {
+        let agree = |a: &str, b: &str, port| {
+            let (a, b) = (Authority::parse(a.as_bytes()).unwrap(), Authority::parse(b.as_bytes()).unwrap());
+            a.agrees_with(&b, port)
+        };
+        assert!(agree("A.example", "a.EXAMPLE:80", 80));
+        assert!(agree("a:443", "a", 443));
+        assert!(!agree("a:443", "a", 80));
+        assert!(!agree("a", "b", 80));
+        assert!(!agree("a:81", "a:82", 80));
+    }
+}

@@ -1,0 +1,101 @@
+//! The trailer section (RFC 9112 section 7.1.2).
+
+use rempart_flow::{Fields, Known};
+
+use super::{ChunkError, ChunkLimits};
+use crate::fields;
+
+/// What becomes of a trailer that only a head may bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ForbiddenTrailers {
+    Refuse,
+    Mark,
+}
+
+/// A trailer section, collected until it is complete. Most bodies have none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trailers {
+    text: Vec<u8>,
+    lines: usize,
+    fields: Fields,
+}
+
+impl Trailers {
+    pub(super) const fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// Takes in what belongs to the section; says how much that was, and whether the section is complete.
+    pub(super) fn read(
+        &mut self,
+        input: &[u8],
+        limits: &ChunkLimits,
+        forbidden: ForbiddenTrailers,
+    ) -> Result<(usize, bool), ChunkError> {
+        let mut consumed = 0;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            let line_end = memchr::memchr(b'\n', rest).map(|at| at + 1);
+            let part = rest.get(..line_end.unwrap_or(rest.len())).unwrap_or_default();
+            if part.len() > limits.trailer_bytes_max - self.text.len() {
+                return Err(ChunkError::TrailersTooLarge);
+            }
+            self.text.extend_from_slice(part);
+            consumed += part.len();
+            if line_end.is_none() {
+                return Ok((consumed, false));
+            }
+            match self.text.as_slice() {
+                [.., b'\n', b'\r', b'\n'] => {
+                    self.parse(forbidden)?;
+                    return Ok((consumed, true));
+                }
+                [.., b'\r', b'\n'] => self.lines += 1,
+                _ => return Err(ChunkError::LineEnd),
+            }
+            if self.lines > limits.trailer_fields_max {
+                return Err(ChunkError::TrailersTooLarge);
+            }
+        }
+    }
+
+    fn parse(&mut self, forbidden: ForbiddenTrailers) -> Result<(), ChunkError> {
+        self.fields.store(&self.text);
+        fields::read(&self.text, 0, self.lines, &mut self.fields).map_err(|_| ChunkError::TrailerLine)?;
+        let only_in_heads: Vec<bool> =
+            self.fields.iter().map(|field| is_only_in_heads(field.known, field.name)).collect();
+        match forbidden {
+            ForbiddenTrailers::Refuse if only_in_heads.contains(&true) => {
+                return Err(ChunkError::TrailerForbidden);
+            }
+            ForbiddenTrailers::Refuse | ForbiddenTrailers::Mark => {}
+        }
+        for (field, forbidden) in self.fields.list_mut().iter_mut().zip(only_in_heads) {
+            field.hop_by_hop |= forbidden;
+        }
+        Ok(())
+    }
+}
+
+/// RFC 9110 section 6.5.1 forbids trailers that frame, route, modify, authenticate, or say how the content
+/// is to be read. Every name that this program looks at does one of these, but for `ETag`, which section
+/// 8.8.3 expects there.
+fn is_only_in_heads(known: Known, name: &[u8]) -> bool {
+    let starts = |prefix: &[u8]| name.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix));
+    match known {
+        Known::ETag => false,
+        Known::Other => OTHER_PREFIXES.iter().any(|prefix| starts(prefix)),
+        #[expect(clippy::wildcard_enum_match_arm, reason = "a name that is added is forbidden too")]
+        _ => true,
+    }
+}
+
+const OTHER_PREFIXES: &[&[u8]] = &[
+    b"access-control-",
+    b"cf-",
+    b"max-forwards",
+    b"proxy-",
+    b"strict-transport-security",
+    b"www-authenticate",
+    b"x-forwarded-",
+];
