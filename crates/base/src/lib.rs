@@ -2,6 +2,7 @@
 //! operator's mistakes. Nothing here touches a socket, a file, a clock or an executor.
 
 pub mod clock;
+pub mod config;
 pub mod diagnostic;
 pub mod ids;
 pub mod secret;

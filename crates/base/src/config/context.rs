@@ -1,0 +1,150 @@
+//! Where decoding stands, and what it has found.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+
+use super::node::Mark;
+
+/// After so many mistakes the rest is only counted as "and more".
+pub const DIAGNOSTICS_MAX: usize = 1000;
+
+/// What is wrong, before it is known where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// See [`Diagnostic::code`].
+    pub code: &'static str,
+    /// See [`Diagnostic::message`].
+    pub message: String,
+    /// See [`Diagnostic::expected`].
+    pub expected: String,
+    /// See [`Diagnostic::action`].
+    pub action: String,
+}
+
+impl Problem {
+    /// A problem with its code, message and what to do.
+    pub fn new(code: &'static str, message: impl Into<String>, action: impl Into<String>) -> Self {
+        Self { code, message: message.into(), expected: String::new(), action: action.into() }
+    }
+
+    /// Says what was expected.
+    #[must_use]
+    pub fn expecting(mut self, expected: impl Into<String>) -> Self {
+        self.expected = expected.into();
+        self
+    }
+}
+
+/// Where decoding stands in one file, and what it has found there.
+#[derive(Debug)]
+pub struct Context {
+    file: Arc<str>,
+    path: Vec<Step>,
+    found: Diagnostics,
+    more: bool,
+}
+
+#[derive(Debug)]
+enum Step {
+    Key(Arc<str>),
+    Index(usize),
+}
+
+impl Context {
+    /// The beginning of a file, named as the operator names it.
+    #[must_use]
+    pub const fn new(file: Arc<str>) -> Self {
+        Self { file, path: Vec::new(), found: Diagnostics(Vec::new()), more: false }
+    }
+
+    /// The file's name.
+    #[must_use]
+    pub const fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    /// Does something one key deeper.
+    pub fn in_key<T>(&mut self, key: &str, act: impl FnOnce(&mut Self) -> T) -> T {
+        self.deeper(Step::Key(key.into()), act)
+    }
+
+    /// Does something one list item deeper.
+    pub fn in_item<T>(&mut self, index: usize, act: impl FnOnce(&mut Self) -> T) -> T {
+        self.deeper(Step::Index(index), act)
+    }
+
+    /// Records an error here.
+    pub fn error(&mut self, mark: Mark, problem: Problem) {
+        self.record(Severity::Error, mark, problem);
+    }
+
+    /// Records a warning here.
+    pub fn warning(&mut self, mark: Mark, problem: Problem) {
+        self.record(Severity::Warning, mark, problem);
+    }
+
+    /// Whether an error has been found.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.found.has_errors()
+    }
+
+    /// How many mistakes have been found, to see later whether there are more.
+    #[must_use]
+    pub const fn found(&self) -> usize {
+        self.found.0.len()
+    }
+
+    /// Everything that has been found.
+    #[must_use]
+    pub fn finish(self) -> Diagnostics {
+        self.found
+    }
+
+    fn deeper<T>(&mut self, step: Step, act: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step);
+        let result = act(self);
+        self.path.pop();
+        result
+    }
+
+    fn record(&mut self, severity: Severity, mark: Mark, problem: Problem) {
+        if self.found.0.len() < DIAGNOSTICS_MAX {
+            let diagnostic = self.diagnostic(severity, mark, problem);
+            self.found.push(diagnostic);
+        } else if !self.more {
+            self.more = true;
+            let problem = Problem::new(
+                "too-many-problems",
+                format!("there are more than {DIAGNOSTICS_MAX} problems in this file"),
+                "Mend those above, then check again.",
+            );
+            let diagnostic = self.diagnostic(Severity::Error, mark, problem);
+            self.found.push(diagnostic);
+        }
+    }
+
+    fn diagnostic(&self, severity: Severity, mark: Mark, problem: Problem) -> Diagnostic {
+        let Problem { code, message, expected, action } = problem;
+        let place = Place { file: Arc::clone(&self.file), line: mark.line, column: mark.column };
+        Diagnostic { code, severity, path: self.path_text(), place: Some(place), message, expected, action }
+    }
+
+    fn path_text(&self) -> String {
+        let mut text = String::new();
+        for step in &self.path {
+            match step {
+                Step::Key(key) if text.is_empty() => text.push_str(key),
+                Step::Key(key) => {
+                    let _ = write!(text, ".{key}");
+                }
+                Step::Index(index) => {
+                    let _ = write!(text, "[{index}]");
+                }
+            }
+        }
+        text
+    }
+}
