@@ -1,5 +1,12 @@
-//! Room 3, toward origins: resolving, pools, connecting, TLS and the exchange with an origin.
+//! Room 3, toward origins: resolving names, connecting, TLS, a pool for each core, and one HTTP/1
+//! exchange on a connection. Whether a failed exchange is tried again is decided in `edge`.
 
+pub mod addresses;
+pub mod connect;
+pub mod lease;
 pub mod plan;
+pub mod pool;
+pub mod connection;
 
-pub use plan::{Endpoint, OriginPlan, TlsPlan, Upstream};
+pub use pool::{Counters, Origins, Shelves};
+pub use connection::Connection;

@@ -2,6 +2,16 @@
 //! is decided in `edge`.
 
 pub mod config;
+pub mod drain;
+pub mod http1;
 pub mod proxy_protocol;
+pub mod tls;
+pub mod visitor;
+pub mod welcome;
 
+pub use drain::{Drain, Guest};
+pub use http1::{Http1, Next};
 pub use proxy_protocol::ProxyProtocol;
+pub use tls::TlsAcceptor;
+pub use visitor::{Peer, TlsFacts, Visitor};
+pub use welcome::{Door, Turned, welcome};

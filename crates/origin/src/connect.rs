@@ -1,0 +1,112 @@
+//! Opening a connection: resolve, connect, TLS. Each step's failure has its own name, since visitors and
+//! operators are told which it was (521 to 526, 530).
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rempart_base::Now;
+use rempart_flow::Fault;
+use rempart_io::{Socket, Stream};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use tokio_rustls::{TlsConnector, TlsStream};
+
+use crate::addresses::Addresses;
+use crate::plan::{Endpoint, OriginPlan, TlsPlan, Upstream as Terms};
+
+/// What became known while connecting; for the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// The address that answered; `None` for a Unix socket.
+    pub address: Option<SocketAddr>,
+    /// Resolving the name.
+    pub dns: Duration,
+    /// The TCP handshake.
+    pub tcp: Duration,
+    /// The TLS handshake.
+    pub tls: Duration,
+    /// The TLS version, for example `TLSv1.3`; `None` in cleartext.
+    pub tls_version: Option<&'static str>,
+}
+
+/// Opens a connection.
+///
+/// # Errors
+/// What failed, as the fault of that step.
+pub async fn open(plan: &OriginPlan, addresses: &Addresses) -> Result<(Stream, Facts), Fault> {
+    let mut facts = Facts::default();
+    let terms = &plan.settings;
+    let socket = match &plan.endpoint {
+        Endpoint::Ip(address) => tcp(&[*address], terms, &mut facts).await?,
+        Endpoint::Name { name, port } => {
+            let begun = Now::read().mono;
+            let list = addresses.of(name, *port, terms).await?;
+            facts.dns = Now::read().mono - begun;
+            tcp(&list, terms, &mut facts).await?
+        }
+        Endpoint::Unix(path) => {
+            let connecting = timeout(terms.connect_timeout, UnixStream::connect(path)).await;
+            Socket::Unix(connecting.map_err(|_| Fault::OriginConnectTimeout)?.map_err(|e| fault_of(&e))?)
+        }
+    };
+    let stream = match &plan.tls {
+        None => Stream::Plain(socket),
+        Some(tls) => secure(socket, tls, terms, &mut facts).await?,
+    };
+    Ok((stream, facts))
+}
+
+/// Tries each address in turn within one time-out: an address that refuses costs nothing, one that is
+/// silent at most its share.
+async fn tcp(list: &[SocketAddr], terms: &Terms, facts: &mut Facts) -> Result<Socket, Fault> {
+    let begun = Now::read().mono;
+    let mut fault = Fault::OriginDns;
+    for (tried, address) in list.iter().enumerate() {
+        let left = terms.connect_timeout.saturating_sub(Now::read().mono - begun);
+        let share = left / u32::try_from(list.len() - tried).unwrap_or(1).max(1);
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(tcp)) => {
+                facts.address = Some(*address);
+                facts.tcp = Now::read().mono - begun;
+                tcp.set_nodelay(true).map_err(|e| fault_of(&e))?;
+                return Ok(Socket::Tcp(tcp));
+            }
+            Ok(Err(error)) => fault = fault_of(&error),
+            Err(_) => fault = Fault::OriginConnectTimeout,
+        }
+    }
+    Err(fault)
+}
+
+async fn secure(socket: Socket, tls: &TlsPlan, terms: &Terms, facts: &mut Facts) -> Result<Stream, Fault> {
+    let begun = Now::read().mono;
+    let connector = TlsConnector::from(tls.client_config.clone());
+    let handshake = timeout(terms.tls_timeout, connector.connect(tls.server_name.clone(), socket)).await;
+    let stream = handshake.map_err(|_| Fault::OriginTls)?.map_err(|error| tls_fault(&error))?;
+    facts.tls = Now::read().mono - begun;
+    facts.tls_version = stream.get_ref().1.protocol_version().and_then(|version| version.as_str());
+    Ok(Stream::Tls(Box::new(TlsStream::Client(stream))))
+}
+
+fn tls_fault(error: &io::Error) -> Fault {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            Fault::OriginCertificate
+        }
+        _ => Fault::OriginTls,
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the list of io::ErrorKind is open")]
+fn fault_of(error: &io::Error) -> Fault {
+    match error.kind() {
+        // A Unix socket that is not there is an origin that does not listen.
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset | io::ErrorKind::NotFound => {
+            Fault::OriginRefused
+        }
+        io::ErrorKind::TimedOut => Fault::OriginConnectTimeout,
+        _ => Fault::OriginUnreachable,
+    }
+}

@@ -1,0 +1,144 @@
+//! The right to hold one connection to an origin. The limit is the process's, so this is the one thing
+//! about origins that cores share; it is touched when a connection opens or closes, not for a request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::connection::Connection;
+
+/// What all cores share about one origin.
+#[derive(Default)]
+pub struct Shared {
+    open: AtomicUsize,
+    waiting: AtomicUsize,
+    freed: Notify,
+    shelf: Mutex<Vec<Box<Connection>>>,
+}
+
+/// The right to hold one connection; given back when dropped.
+pub struct Lease {
+    shared: Arc<Shared>,
+}
+
+/// Why there is no lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl Shared {
+    /// Takes a lease if fewer than `connections_max` are out.
+    ///
+    /// # Errors
+    /// They are all out.
+    pub fn lease(self: &Arc<Self>, connections_max: usize) -> Result<Lease, Full> {
+        let more = |open: usize| (open < connections_max).then_some(open + 1);
+        match self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
+            Ok(_) => Ok(Lease { shared: Arc::clone(self) }),
+            Err(_) => Err(Full),
+        }
+    }
+
+    /// Connections of the whole process, idle and busy.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody waits for a connection.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Puts an idle connection, detached from its core, where every core finds it. One more than
+    /// `idle_max` closes the oldest.
+    pub fn shelve(&self, connection: Box<Connection>, idle_max: usize) {
+        let oldest = {
+            let mut shelf = self.shelf.lock();
+            shelf.push(connection);
+            (shelf.len() > idle_max).then(|| shelf.remove(0))
+        };
+        drop(oldest);
+        self.freed.notify_one();
+    }
+
+    /// Takes the connection that was shelved last.
+    pub fn unshelve(&self) -> Option<Box<Connection>> {
+        self.shelf.lock().pop()
+    }
+
+    /// Closes shelved connections for which `is_stale` holds.
+    pub fn sweep(&self, mut is_stale: impl FnMut(&Connection) -> bool) {
+        let mut shelf = self.shelf.lock();
+        let stale: Vec<_> = shelf.extract_if(.., |connection| is_stale(connection)).collect();
+        drop(shelf);
+        drop(stale);
+    }
+
+    /// Waits until a lease or a shelved connection may be had.
+    ///
+    /// # Errors
+    /// `pending_max` wait already.
+    pub async fn wait(&self, pending_max: usize) -> Result<(), Full> {
+        let waiting = Waiting::enter(&self.waiting, pending_max)?;
+        self.freed.notified().await;
+        drop(waiting);
+        Ok(())
+    }
+}
+
+/// Counts one who waits, for as long as it does, however the wait ends.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(count: &'a AtomicUsize, max: usize) -> Result<Self, Full> {
+        let more = |waiting: usize| (waiting < max).then_some(waiting + 1);
+        count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).map(|_| Self(count)).map_err(|_| Full)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shared.open.fetch_sub(1, Ordering::AcqRel);
+        if self.shared.is_wanted() {
+            self.shared.freed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_leases_than_the_limit_and_each_comes_back() {
+        let shared = Arc::new(Shared::default());
+        let first = shared.lease(2).unwrap();
+        let _second = shared.lease(2).unwrap();
+        assert!(shared.lease(2).is_err());
+        drop(first);
+        assert_eq!(shared.open(), 1);
+        assert!(shared.lease(2).is_ok());
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn who_waits_is_woken_by_a_lease_that_comes_back_and_too_many_are_turned_away() {
+        let shared = Arc::new(Shared::default());
+        let lease = shared.lease(1).unwrap();
+        let mut first = Box::pin(shared.wait(1));
+        let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(first.as_mut().poll(cx))).await;
+        assert!(polled.is_pending());
+        assert_eq!(shared.wait(1).await, Err(Full));
+        drop(lease);
+        assert_eq!(first.await, Ok(()));
+        assert!(!shared.is_wanted());
+    }
+}

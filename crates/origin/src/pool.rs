@@ -1,0 +1,219 @@
+//! Idle connections. Each core keeps its own and hands them out without asking anybody. A connection that
+//! a core does not use again at once goes to a shelf where every core finds it, so that many cores do not
+//! mean many times the connections when there is little traffic.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rempart_base::Now;
+use rempart_flow::Fault;
+use tokio::time::timeout;
+
+use crate::addresses::Addresses;
+use crate::connect;
+use crate::connection::Connection;
+use crate::lease::{Lease, Shared};
+use crate::plan::OriginPlan;
+
+/// An origin that a core asked for within this time is busy there: its connections stay.
+const BUSY_WITHIN: Duration = Duration::from_millis(20);
+/// A local connection that idles for so long goes to the shelf.
+const LOCAL_IDLE_MAX: Duration = Duration::from_millis(500);
+
+/// What the cores share: the limits and the shelves of all origins.
+#[derive(Default)]
+pub struct Shelves {
+    origins: Mutex<HashMap<u64, Arc<Shared>>>,
+}
+
+impl Shelves {
+    fn of(&self, id: u64) -> Arc<Shared> {
+        Arc::clone(self.origins.lock().entry(id).or_default())
+    }
+}
+
+/// What one core counts about its connections. Only that core writes.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Connections that were opened.
+    pub opened: AtomicU64,
+    /// Exchanges that got a connection that was open already.
+    pub reused: AtomicU64,
+    /// Connections that could not be opened.
+    pub failed: AtomicU64,
+}
+
+/// The connections of one core to all origins.
+pub struct Origins {
+    shelves: Arc<Shelves>,
+    cores: usize,
+    pools: RefCell<HashMap<u64, Pool, foldhash::fast::FixedState>>,
+    addresses: Addresses,
+    counters: Arc<Counters>,
+}
+
+struct Pool {
+    shared: Arc<Shared>,
+    idle: Vec<Box<Connection>>,
+    asked: Option<Instant>,
+    /// Whether the core asked twice within [`BUSY_WITHIN`].
+    is_busy: bool,
+}
+
+impl Origins {
+    /// The connections of one of `cores` cores.
+    #[must_use]
+    pub fn new(shelves: Arc<Shelves>, cores: usize, counters: Arc<Counters>) -> Self {
+        let (pools, addresses) = (RefCell::default(), Addresses::default());
+        Self { shelves, cores: cores.max(1), pools, addresses, counters }
+    }
+
+    /// A connection: an idle one if there is one, else a new one.
+    ///
+    /// # Errors
+    /// It cannot be opened, or all that are allowed are in use and none came free in time.
+    pub async fn connection(&self, plan: &Arc<OriginPlan>, now: Instant) -> Result<Box<Connection>, Fault> {
+        if let Some(connection) = self.idle(plan, now) {
+            return Ok(connection);
+        }
+        self.open(plan).await
+    }
+
+    /// An idle connection. Nothing is waited for.
+    pub fn idle(&self, plan: &Arc<OriginPlan>, now: Instant) -> Option<Box<Connection>> {
+        let mut pools = self.pools.borrow_mut();
+        let pool = pools.entry(plan.id).or_insert_with(|| Pool::new(self.shelves.of(plan.id)));
+        pool.ask(now);
+        let fresh = |connection: &Connection| {
+            now.saturating_duration_since(connection.idle_since) < plan.settings.idle_timeout && connection.is_quiet()
+        };
+        while let Some(connection) = pool.idle.pop() {
+            if fresh(&connection) {
+                self.counters.reused.add(1);
+                return Some(connection);
+            }
+        }
+        let shared = Arc::clone(&pool.shared);
+        drop(pools);
+        while let Some(mut connection) = shared.unshelve() {
+            if fresh(&connection) && connection.attach().is_ok() {
+                self.counters.reused.add(1);
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// A new connection, or one that came free while all that are allowed were in use.
+    ///
+    /// # Errors
+    /// As [`Origins::connection`].
+    pub async fn open(&self, plan: &Arc<OriginPlan>) -> Result<Box<Connection>, Fault> {
+        let lease = match self.lease(plan).await? {
+            Ok(lease) => lease,
+            Err(freed) => return Ok(freed),
+        };
+        match connect::open(plan, &self.addresses).await {
+            Ok((stream, facts)) => {
+                self.counters.opened.add(1);
+                Ok(Box::new(Connection::new(stream, Arc::clone(plan), lease, facts, Now::read().mono)))
+            }
+            Err(fault) => {
+                self.counters.failed.add(1);
+                Err(fault)
+            }
+        }
+    }
+
+    async fn lease(&self, plan: &Arc<OriginPlan>) -> Result<Result<Lease, Box<Connection>>, Fault> {
+        let shared = {
+            let mut pools = self.pools.borrow_mut();
+            Arc::clone(&pools.entry(plan.id).or_insert_with(|| Pool::new(self.shelves.of(plan.id))).shared)
+        };
+        let settings = &plan.settings;
+        let overloaded = Fault::Overloaded { retry_after: Duration::from_secs(1) };
+        let waiting = async {
+            loop {
+                if let Ok(lease) = shared.lease(settings.connections_max) {
+                    return Ok(Ok(lease));
+                }
+                shared.wait(settings.pending_max).await.map_err(|_| overloaded)?;
+                if let Some(freed) = self.idle(plan, Now::read().mono) {
+                    return Ok(Err(freed));
+                }
+            }
+        };
+        timeout(settings.connect_timeout, waiting).await.unwrap_or(Err(overloaded))
+    }
+
+    /// Takes a connection back after its exchange; closes it if it cannot carry another.
+    pub fn give_back(&self, mut connection: Box<Connection>, now: Instant) {
+        if !connection.is_reusable() {
+            return;
+        }
+        connection.rest(now);
+        let settings = Arc::clone(&connection.plan().settings);
+        let mut pools = self.pools.borrow_mut();
+        let Some(pool) = pools.get_mut(&connection.plan().id) else { return };
+        let alone = self.cores == 1;
+        let local_max = (settings.idle_connections_max / self.cores).max(1);
+        if !pool.shared.is_wanted() && (alone || pool.is_busy) && pool.idle.len() < local_max {
+            pool.idle.push(connection);
+        } else if connection.detach().is_ok() {
+            pool.shared.shelve(connection, settings.idle_connections_max);
+        }
+    }
+
+    /// Closes what idles too long and moves to the shelf what this core does not need. To be called every
+    /// second or so.
+    pub fn sweep(&self, now: Instant) {
+        let stale = |connection: &Connection, max: Duration| {
+            now.saturating_duration_since(connection.idle_since) >= max
+        };
+        self.pools.borrow_mut().retain(|_, pool| {
+            pool.idle.retain(|c| !stale(c, c.plan().settings.idle_timeout) && c.is_quiet());
+            pool.shared.sweep(|c| stale(c, c.plan().settings.idle_timeout));
+            if self.cores > 1 {
+                for mut connection in pool.idle.extract_if(.., |c| stale(c, LOCAL_IDLE_MAX)) {
+                    let idle_max = connection.plan().settings.idle_connections_max;
+                    if connection.detach().is_ok() {
+                        pool.shared.shelve(connection, idle_max);
+                    }
+                }
+            }
+            !pool.idle.is_empty() || pool.shared.open() > 0
+        });
+    }
+
+    /// Idle connections of this core.
+    #[must_use]
+    pub fn idle_count(&self) -> usize {
+        self.pools.borrow().values().map(|pool| pool.idle.len()).sum()
+    }
+}
+
+impl Pool {
+    const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, idle: Vec::new(), asked: None, is_busy: false }
+    }
+
+    fn ask(&mut self, now: Instant) {
+        self.is_busy = self.asked.is_some_and(|asked| now.saturating_duration_since(asked) < BUSY_WITHIN);
+        self.asked = Some(now);
+    }
+}
+
+/// Adds to a counter that only this core writes: a plain store, no locked instruction.
+trait SingleWriter {
+    fn add(&self, count: u64);
+}
+
+impl SingleWriter for AtomicU64 {
+    fn add(&self, count: u64) {
+        self.store(self.load(Ordering::Relaxed) + count, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,522 @@
+//! HTTP/1 toward visitors: one connection, one request after the other.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rempart_base::Now;
+use rempart_flow::{BadRequest, BodyLength, Fault, Fields, RequestHead, Scheme, Version};
+use rempart_http1::chunked::{ChunkLimits, Decoder};
+use rempart_http1::{HeadLimits, Parsed, encode, request};
+use rempart_io::body::Front;
+use rempart_io::buffer::Filled;
+use rempart_io::{BodyReader, Buffer, Deadline, Outbox, Patience, Stream, Terms};
+use tokio::io::AsyncWrite;
+
+use crate::config::Limits;
+use crate::drain::Guest;
+use crate::visitor::{Peer, Visitor};
+
+/// The capacity of a head's arena that stays with an idle connection.
+const HEAD_KEEP_BYTES: usize = 1024;
+/// How much of an unwanted body is read away so that the connection can be used again, or so that the
+/// answer is not lost to a reset (RFC 9112 section 9.6).
+const LINGER_BYTES_MAX: u64 = 256 * 1024;
+/// How long that may take.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A visitor's HTTP/1 connection.
+#[derive(Debug)]
+pub struct Http1 {
+    stream: Stream,
+    peer: Peer,
+    limits: Arc<Limits>,
+    guest: Guest,
+    input: Buffer,
+    outbox: Outbox,
+    deadline: Deadline,
+    head: RequestHead,
+    body: BodyReader,
+    answer: Answer,
+    receive: Patience,
+    send: Patience,
+    front: usize,
+    body_bytes: u64,
+    received: u64,
+    sent_before: u64,
+    sent_seen: u64,
+    chunk_left: usize,
+    aborted: bool,
+    requests: u64,
+    close: bool,
+    input_ended: bool,
+}
+
+/// How the body of the answer is framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// No head was sent.
+    None,
+    /// So many bytes are due.
+    Exact(u64),
+    /// Chunks.
+    Chunked,
+    /// Until the connection closes; a tunnel too.
+    UntilClose,
+}
+
+/// What the connection brings next.
+#[derive(Debug)]
+pub enum Next {
+    /// A request: its head stands in [`Visitor::head`].
+    Request,
+    /// One that is refused; answer with the fault and close.
+    Refused {
+        /// Why.
+        fault: Fault,
+        /// Whether the head can be shown in the log.
+        readable: bool,
+    },
+    /// Nothing: the visitor closed, was idle too long, or the core drains.
+    Closed,
+}
+
+impl Http1 {
+    /// A connection on a stream that is ready for HTTP.
+    #[must_use]
+    pub fn new(stream: Stream, peer: Peer, limits: Arc<Limits>, guest: Guest) -> Self {
+        let mut http1 = Self {
+            stream,
+            peer,
+            guest,
+            input: Buffer::default(),
+            outbox: Outbox::default(),
+            deadline: Deadline::default(),
+            head: RequestHead::default(),
+            body: BodyReader::Done,
+            answer: Answer::None,
+            receive: Patience::new(Terms::idle(LINGER)),
+            send: Patience::new(Terms::idle(LINGER)),
+            front: 0,
+            body_bytes: 0,
+            received: 0,
+            sent_before: 0,
+            sent_seen: 0,
+            chunk_left: 0,
+            aborted: false,
+            requests: 0,
+            close: false,
+            input_ended: false,
+            limits,
+        };
+        http1.reset_exchange();
+        http1
+    }
+
+    /// Uses other limits from the next request on.
+    pub fn use_limits(&mut self, limits: &Arc<Limits>) {
+        if !Arc::ptr_eq(&self.limits, limits) {
+            self.limits = Arc::clone(limits);
+        }
+    }
+
+    /// Waits for the next request.
+    pub async fn next(&mut self) -> Next {
+        let patience =
+            if self.requests == 0 { self.limits.head_read_timeout } else { self.limits.keepalive_timeout };
+        self.deadline.set(Now::read().mono + patience);
+        let mut head_begun = false;
+        poll_fn(|cx| self.poll_next(cx, &mut head_begun)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>, head_begun: &mut bool) -> Poll<Next> {
+        loop {
+            if !self.input.is_empty() {
+                match self.parse() {
+                    Ok(true) => return Poll::Ready(Next::Request),
+                    Ok(false) if self.input_ended => {
+                        return Poll::Ready(self.refuse(Fault::BadRequest(BadRequest::Truncated)));
+                    }
+                    Ok(false) => {}
+                    Err(next) => return Poll::Ready(next),
+                }
+                if !std::mem::replace(head_begun, true) {
+                    self.deadline.set(Now::read().mono + self.limits.head_read_timeout);
+                }
+            } else if self.input_ended {
+                return Poll::Ready(Next::Closed);
+            }
+            // Answers of pipelined requests leave together, before we wait.
+            match self.outbox.poll_flush(&mut self.stream, cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Next::Closed),
+                Poll::Pending => return self.deadline.poll_passed(cx).map(|()| Next::Closed),
+            }
+            // One byte more than allowed, so that the parser sees that there is more.
+            match self.input.poll_fill(&mut self.stream, cx, self.limits.head_bytes_max + 1) {
+                Poll::Ready(Ok(Filled::Bytes)) => {}
+                Poll::Ready(Ok(Filled::End)) => self.input_ended = true,
+                Poll::Ready(Err(_)) => return Poll::Ready(Next::Closed),
+                Poll::Pending => return self.poll_wait(cx),
+            }
+        }
+    }
+
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        let idle = self.input.is_empty();
+        if idle {
+            self.input.rest();
+            self.outbox.rest();
+            if self.guest.poll_drained(cx).is_ready() {
+                return Poll::Ready(Next::Closed);
+            }
+        }
+        ready!(self.deadline.poll_passed(cx));
+        Poll::Ready(if idle { Next::Closed } else { self.refuse(Fault::HeadTimeout) })
+    }
+
+    /// Tries to read a head from what waits.
+    fn parse(&mut self) -> Result<bool, Next> {
+        let limits = HeadLimits {
+            head_bytes_max: self.limits.head_bytes_max,
+            target_bytes_max: self.limits.target_bytes_max,
+            fields_max: self.limits.fields_max,
+        };
+        match request::parse(self.input.bytes(), &limits, &mut self.head) {
+            Ok(Parsed::Partial) => Ok(false),
+            Ok(Parsed::Complete { head_bytes }) => {
+                self.begin_exchange(head_bytes);
+                match self.head.body {
+                    BodyLength::Exact(bytes) if bytes > self.limits.body_bytes_max => {
+                        self.close = true;
+                        Err(Next::Refused { fault: Fault::BodyTooLarge, readable: true })
+                    }
+                    BodyLength::Exact(_) | BodyLength::None | BodyLength::Chunked | BodyLength::UntilClose => {
+                        Ok(true)
+                    }
+                }
+            }
+            Err(refusal) => {
+                if !refusal.readable {
+                    self.head.clear(HEAD_KEEP_BYTES);
+                }
+                self.refuse(refusal.fault);
+                self.head.scheme = self.scheme();
+                Err(Next::Refused { fault: refusal.fault, readable: refusal.readable })
+            }
+        }
+    }
+
+    fn refuse(&mut self, fault: Fault) -> Next {
+        self.reset_exchange();
+        self.received = self.input.len() as u64;
+        self.close = true;
+        Next::Refused { fault, readable: false }
+    }
+
+    const fn is_tunnel(&self) -> bool {
+        matches!(self.body, BodyReader::UntilClose)
+    }
+
+    const fn scheme(&self) -> Scheme {
+        if self.peer.tls.is_some() { Scheme::Https } else { Scheme::Http }
+    }
+
+    fn reset_exchange(&mut self) {
+        self.answer = Answer::None;
+        self.body = BodyReader::Done;
+        self.front = 0;
+        self.body_bytes = 0;
+        self.received = 0;
+        self.sent_before = self.outbox.total() + self.outbox.waiting() as u64;
+        self.chunk_left = 0;
+        let limits = &self.limits;
+        let (receive, send) = (limits.body_rate_min_bytes_per_s, limits.send_rate_min_bytes_per_s);
+        let terms = |idle, bytes_per_s_min| Terms { idle, bytes_per_s_min, grace: limits.rate_grace };
+        self.receive.renew(terms(limits.body_idle_timeout, receive));
+        self.send.renew(terms(limits.write_idle_timeout, send));
+    }
+
+    fn begin_exchange(&mut self, head_bytes: usize) {
+        self.reset_exchange();
+        self.input.consume(head_bytes);
+        self.received = head_bytes as u64;
+        self.head.scheme = self.scheme();
+        self.requests += 1;
+        let limits = self.chunk_limits();
+        self.body = BodyReader::new(self.head.body, || Decoder::for_request(limits));
+        self.close = self.head.connection.close
+            || self.guest.is_draining()
+            || self.requests >= self.limits.requests_per_connection_max;
+        self.deadline.clear();
+    }
+
+    fn chunk_limits(&self) -> ChunkLimits {
+        ChunkLimits {
+            line_bytes_max: 4096,
+            trailer_bytes_max: self.limits.trailer_bytes_max,
+            trailer_fields_max: self.limits.trailer_fields_max,
+        }
+    }
+
+    /// Ends the exchange after its answer: whether the connection can carry another one. What is left of
+    /// the request's body is read away if it is short.
+    pub async fn end_exchange(&mut self) -> bool {
+        if self.aborted && self.answer == Answer::UntilClose {
+            self.stream.reset_on_close();
+            return false;
+        }
+        if self.close || matches!(self.answer, Answer::Exact(1..) | Answer::UntilClose) {
+            self.close_gently().await;
+            return false;
+        }
+        if !self.body.is_done() && !self.discard().await {
+            self.close_gently().await;
+            return false;
+        }
+        true
+    }
+
+    /// Reads and forgets the rest of the body; whether its end was reached in time and bounds.
+    async fn discard(&mut self) -> bool {
+        if poll_fn(|cx| self.poll_flush(cx)).await.is_err() {
+            return false;
+        }
+        self.deadline.set(Now::read().mono + LINGER);
+        let mut budget = LINGER_BYTES_MAX;
+        poll_fn(|cx| {
+            while budget > 0 {
+                match self.poll_body(cx) {
+                    Poll::Ready(Ok(true)) => {
+                        budget = budget.saturating_sub(self.front as u64);
+                        self.take_body(self.front);
+                    }
+                    Poll::Ready(Ok(false)) => return Poll::Ready(true),
+                    Poll::Ready(Err(_)) => return Poll::Ready(false),
+                    Poll::Pending => return self.deadline.poll_passed(cx).map(|()| false),
+                }
+            }
+            Poll::Ready(false)
+        })
+        .await
+    }
+
+    /// Closes so that the answer arrives: what the visitor still sends is read away for a moment, since
+    /// unread bytes would turn the close into a reset.
+    async fn close_gently(&mut self) {
+        if poll_fn(|cx| self.poll_flush(cx)).await.is_err() {
+            return;
+        }
+        self.deadline.set(Now::read().mono + LINGER);
+        let mut budget = LINGER_BYTES_MAX;
+        let mut shut = false;
+        poll_fn(|cx| {
+            if !shut {
+                shut = Pin::new(&mut self.stream).poll_shutdown(cx).is_ready();
+            }
+            while !self.input_ended && budget > 0 {
+                let waiting = self.input.len();
+                budget = budget.saturating_sub(waiting as u64);
+                self.input.consume(waiting);
+                match self.input.poll_fill(&mut self.stream, cx, self.limits.head_bytes_max) {
+                    Poll::Ready(Ok(Filled::Bytes)) => {}
+                    Poll::Ready(Ok(Filled::End) | Err(_)) => self.input_ended = true,
+                    Poll::Pending => return self.deadline.poll_passed(cx),
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Counts what a write took, or waits with patience.
+    fn sent<T>(&mut self, poll: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<Result<T, Fault>> {
+        match poll {
+            Poll::Ready(Ok(done)) => {
+                let sent = usize::try_from(self.outbox.total() - self.sent_seen).unwrap_or(usize::MAX);
+                self.sent_seen = self.outbox.total();
+                self.send.moved(sent);
+                Poll::Ready(Ok(done))
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Err(Fault::ClientGone)),
+            Poll::Pending => self.send.poll_out(cx).map(|()| Err(Fault::ReadTooSlow)),
+        }
+    }
+}
+
+impl Visitor for Http1 {
+    fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
+        loop {
+            match self.body.front(&mut self.input).map_err(|error| Fault::BadRequest(error.bad_request()))? {
+                Front::Data(count) => {
+                    self.front = count;
+                    let is_over = self.body_bytes + count as u64 > self.limits.body_bytes_max;
+                    return Poll::Ready(if is_over && !self.is_tunnel() { Err(Fault::BodyTooLarge) } else { Ok(true) });
+                }
+                Front::Done => {
+                    self.front = 0;
+                    return Poll::Ready(Ok(false));
+                }
+                Front::NeedMore => {}
+            }
+            let before = self.input.len();
+            match self.input.poll_fill(&mut self.stream, cx, self.limits.head_bytes_max) {
+                Poll::Ready(Ok(Filled::Bytes)) => {
+                    let came = self.input.len() - before;
+                    self.received += came as u64;
+                    self.receive.moved(came);
+                }
+                Poll::Ready(Ok(Filled::End)) => {
+                    self.input_ended = true;
+                    if !self.body.end_of_stream() {
+                        return Poll::Ready(Err(Fault::BadRequest(BadRequest::Truncated)));
+                    }
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Fault::ClientGone)),
+                Poll::Pending => {
+                    self.input.rest();
+                    if self.is_tunnel() {
+                        return Poll::Pending;
+                    }
+                    return self.receive.poll_out(cx).map(|()| Err(Fault::BodyTimeout));
+                }
+            }
+        }
+    }
+
+    fn body(&self) -> &[u8] {
+        self.input.bytes().get(..self.front).unwrap_or_default()
+    }
+
+    fn take_body(&mut self, count: usize) {
+        let count = count.min(self.front);
+        self.front -= count;
+        self.body_bytes += count as u64;
+        self.body.take(&mut self.input, count);
+    }
+
+    fn is_body_done(&self) -> bool {
+        self.body.is_done()
+    }
+
+    fn has_body_waiting(&mut self) -> bool {
+        !matches!(self.body.front(&mut self.input), Ok(Front::NeedMore))
+    }
+
+    fn request_trailers(&self) -> Option<&Fields> {
+        self.body.trailers()
+    }
+
+    fn begin(&mut self, status: u16) {
+        encode::status_line(self.outbox.bytes_mut(), status, encode::reason(status).as_bytes());
+    }
+
+    fn field(&mut self, name: &[u8], value: &[u8]) {
+        encode::field(self.outbox.bytes_mut(), name, value);
+    }
+
+    fn end(&mut self, body: BodyLength) {
+        let old = self.head.version == Version::Http10;
+        let out = self.outbox.bytes_mut();
+        self.answer = match body {
+            BodyLength::None => Answer::Exact(0),
+            BodyLength::Exact(bytes) => {
+                encode::content_length(out, bytes);
+                Answer::Exact(bytes)
+            }
+            // RFC 9112 section 6.1: no chunks to a visitor that may not know them.
+            BodyLength::Chunked | BodyLength::UntilClose if old => Answer::UntilClose,
+            BodyLength::Chunked | BodyLength::UntilClose => {
+                encode::field(out, b"Transfer-Encoding", b"chunked");
+                Answer::Chunked
+            }
+        };
+        // What is left of a long upload is not waited for before the connection can be used again.
+        self.close |= self.answer == Answer::UntilClose || (!self.body.is_done() && self.body.left() != Some(0));
+        if self.close {
+            encode::field(out, b"Connection", b"close");
+        } else if old {
+            encode::field(out, b"Connection", b"keep-alive");
+        }
+        encode::end_of_head(out);
+    }
+
+    fn end_interim(&mut self) {
+        encode::end_of_head(self.outbox.bytes_mut());
+    }
+
+    fn end_upgrade(&mut self, protocol: &[u8]) {
+        let out = self.outbox.bytes_mut();
+        encode::field(out, b"Upgrade", protocol);
+        encode::field(out, b"Connection", b"upgrade");
+        encode::end_of_head(out);
+        self.body = BodyReader::UntilClose;
+        self.answer = Answer::UntilClose;
+        self.close = true;
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, piece: &[u8]) -> Poll<Result<usize, Fault>> {
+        let piece = match self.answer {
+            Answer::Exact(left) => piece.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(piece),
+            Answer::None | Answer::Chunked | Answer::UntilClose => piece,
+        };
+        if piece.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        if self.answer == Answer::Chunked && self.chunk_left == 0 {
+            encode::chunk_head(self.outbox.bytes_mut(), piece.len());
+            self.chunk_left = piece.len();
+        }
+        let piece = if self.answer == Answer::Chunked { piece.get(..self.chunk_left).unwrap_or(piece) } else { piece };
+        let poll = self.outbox.poll_send(&mut self.stream, cx, piece);
+        let count = ready!(self.sent(poll, cx))?;
+        match &mut self.answer {
+            Answer::Exact(left) => *left -= (count as u64).min(*left),
+            Answer::Chunked => {
+                self.chunk_left -= count.min(self.chunk_left);
+                if self.chunk_left == 0 {
+                    self.outbox.bytes_mut().extend_from_slice(encode::CHUNK_END);
+                }
+            }
+            Answer::None | Answer::UntilClose => {}
+        }
+        Poll::Ready(Ok(count))
+    }
+
+    fn finish(&mut self, trailers: Option<&Fields>) {
+        if self.answer == Answer::Chunked {
+            encode::last_chunk(self.outbox.bytes_mut(), trailers);
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        if self.outbox.is_empty() && !matches!(self.stream, Stream::Tls(_)) {
+            return Poll::Ready(Ok(()));
+        }
+        let poll = self.outbox.poll_flush(&mut self.stream, cx);
+        self.sent(poll, cx)
+    }
+
+    fn abort(&mut self) {
+        // A missing last chunk or missing bytes say it, once the connection closes. A body that lasts
+        // until the close has no such mark: only a reset tells.
+        self.close = true;
+        self.aborted = true;
+    }
+
+    fn bytes_moved(&self) -> (u64, u64) {
+        let unsent = self.outbox.waiting() as u64;
+        (self.received, self.outbox.total() + unsent - self.sent_before)
+    }
+}

@@ -1,0 +1,55 @@
+//! TLS toward visitors, by rustls.
+
+use std::io;
+use std::sync::Arc;
+
+use rempart_io::{Socket, Stream};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
+use tokio_rustls::TlsStream;
+
+use crate::visitor::TlsFacts;
+
+/// How TLS is accepted: one for all listeners and cores. Certificates are chosen by the resolver for each
+/// handshake, so that a reload needs no new acceptor.
+#[derive(Clone)]
+pub struct TlsAcceptor {
+    inner: tokio_rustls::TlsAcceptor,
+}
+
+impl TlsAcceptor {
+    /// TLS 1.2 and 1.3 with the provider's default suites, sessions resumed by tickets.
+    ///
+    /// # Errors
+    /// The provider lacks a version or a source of random ticket keys: the machine has no randomness.
+    pub fn new(resolver: Arc<dyn ResolvesServerCert>) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(resolver);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // Tickets hold the session at the visitor; a cache here would be memory that visitors choose.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.ticketer = aws_lc_rs::Ticketer::new()?;
+        Ok(Self { inner: tokio_rustls::TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    /// Runs a handshake.
+    ///
+    /// # Errors
+    /// The visitor's: it broke off, or nothing could be agreed on.
+    pub async fn accept(&self, socket: Socket) -> io::Result<(Stream, TlsFacts)> {
+        let tls = self.inner.accept(socket).await?;
+        let session = tls.get_ref().1;
+        let facts = TlsFacts {
+            server_name: session.server_name().map(Box::from),
+            version: session.protocol_version().and_then(|version| version.as_str()).unwrap_or("unknown"),
+            cipher: session.negotiated_cipher_suite().map_or_else(Box::default, |suite| {
+                suite.suite().as_str().unwrap_or("unknown").into()
+            }),
+        };
+        Ok((Stream::Tls(Box::new(TlsStream::Server(tls))), facts))
+    }
+}

@@ -1,0 +1,102 @@
+//! The seam between the protocols and the edge: what an exchange can do with its visitor, whatever the
+//! visitor speaks.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rempart_flow::{BodyLength, Fault, Fields, RequestHead};
+
+/// Who is at the other end.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The visitor's address: the socket's, or what the PROXY protocol says.
+    pub address: SocketAddr,
+    /// The address that the visitor connected to.
+    pub local: SocketAddr,
+    /// What TLS agreed on; `None` in cleartext.
+    pub tls: Option<Arc<TlsFacts>>,
+}
+
+/// What TLS agreed on with a visitor.
+#[derive(Clone, Debug)]
+pub struct TlsFacts {
+    /// The name asked for, lower case.
+    pub server_name: Option<Box<str>>,
+    /// For example `TLSv1.3`.
+    pub version: &'static str,
+    /// For example `TLS13_AES_256_GCM_SHA384`.
+    pub cipher: Box<str>,
+}
+
+/// One request and its answer, as the edge sees them. HTTP/1 connections implement it now, streams of
+/// HTTP/2 and /3 later. Every call is driven by one task; `poll_…` calls wake it.
+///
+/// An answer is: any number of interim heads, then one head, body pieces, [`Visitor::finish`]. A head is
+/// [`Visitor::begin`], fields, [`Visitor::end`]. Nothing need reach the visitor before
+/// [`Visitor::poll_flush`], which is called before anything else is waited for.
+pub trait Visitor {
+    /// The request's head.
+    fn head(&self) -> &RequestHead;
+
+    /// Who asks.
+    fn peer(&self) -> &Peer;
+
+    /// Waits until a piece of the request's body is there (`Ok(true)`) or its end (`Ok(false)`).
+    ///
+    /// # Errors
+    /// The visitor broke off, was too slow, sent malformed chunks or more than is allowed.
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>>;
+
+    /// The piece that [`Visitor::poll_body`] announced.
+    fn body(&self) -> &[u8];
+
+    /// Takes bytes of that piece away.
+    fn take_body(&mut self, count: usize);
+
+    /// Whether the whole request body was taken.
+    fn is_body_done(&self) -> bool;
+
+    /// Whether a piece of the body, or its end, is here without waiting.
+    fn has_body_waiting(&mut self) -> bool;
+
+    /// The request's trailers, once the body is at its end.
+    fn request_trailers(&self) -> Option<&Fields>;
+
+    /// Begins a head.
+    fn begin(&mut self, status: u16);
+
+    /// Adds a field to it. Framing and connection fields are the protocol's own business.
+    fn field(&mut self, name: &[u8], value: &[u8]);
+
+    /// Ends a final head. `body` says how much follows: of a body that is not sent (HEAD, 304) it is
+    /// `None`, whatever `Content-Length` says.
+    fn end(&mut self, body: BodyLength);
+
+    /// Ends an interim head (1xx but 101).
+    fn end_interim(&mut self);
+
+    /// Ends a 101 head and turns what follows, both ways, into bytes without meaning.
+    fn end_upgrade(&mut self, protocol: &[u8]);
+
+    /// Takes up to all of a piece of the answer's body. Ready with how many bytes were taken.
+    ///
+    /// # Errors
+    /// The visitor went away or takes too slowly.
+    fn poll_send(&mut self, cx: &mut Context<'_>, piece: &[u8]) -> Poll<Result<usize, Fault>>;
+
+    /// The answer's body is complete.
+    fn finish(&mut self, trailers: Option<&Fields>);
+
+    /// Hands everything to the network.
+    ///
+    /// # Errors
+    /// The visitor went away or takes too slowly.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>>;
+
+    /// The answer cannot be completed: the visitor must be able to tell that it is not whole.
+    fn abort(&mut self);
+
+    /// Bytes of this exchange: (received, sent), heads and framing included.
+    fn bytes_moved(&self) -> (u64, u64);
+}
