@@ -1,2 +1,91 @@
-//! bench
-fn main() {}
+//! The load rig: measures Rempart beside its peers in one run, and asks the questions that a benchmark of
+//! one number does not: is anything lost, what does an idle connection cost, are workers evenly loaded.
+
+mod balance;
+mod baselines;
+mod hold;
+mod http;
+mod load;
+mod origins;
+mod peers;
+mod process;
+mod profile;
+mod report;
+mod run;
+mod serve;
+mod sink;
+mod stats;
+mod works;
+mod wrk;
+
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+use std::{env, error};
+
+use clap::{Parser, Subcommand};
+
+/// What a step of the rig gives; errors are sentences for people.
+type Outcome<T> = Result<T, Box<dyn error::Error + Send + Sync>>;
+
+#[derive(Parser)]
+#[command(name = "rempart-bench", about = "Measures Rempart beside its peers")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Measure every system on every work in interleaved rounds
+    Run(run::Options),
+    /// Serve canned answers at /1k, /64k, /1m and /1g
+    Floor(origins::Place),
+    /// Serve answers that tell what was asked, and of whom
+    Echo {
+        #[command(flatten)]
+        place: origins::Place,
+        /// What this origin calls itself
+        #[arg(long, default_value = "origin")]
+        name: String,
+    },
+    /// Load a proxy before `echo` and count what is lost or goes astray
+    Load(load::Options),
+    /// Hold idle connections and tell what one costs
+    Idle(hold::Idle),
+    /// Read a large answer very slowly and tell how memory grows
+    Trickle(hold::Trickle),
+    /// Tell how evenly Rempart's workers share connections
+    Balance(balance::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Run(options) => run::run(&options),
+        Task::Floor(place) => origins::floor(&place),
+        Task::Echo { place, name } => origins::echo(&place, &name),
+        Task::Load(options) => load::run(&options),
+        Task::Idle(options) => hold::idle(&options),
+        Task::Trickle(options) => hold::trickle(&options),
+        Task::Balance(options) => balance::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A command that is also found where Debian keeps servers, which is not on everybody's PATH.
+fn program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.env("PATH", format!("{}:/usr/sbin:/sbin", env::var("PATH").unwrap_or_default()));
+    command
+}
+
+/// Waits for a moment that only the clock brings: the next request that is due, the next look at a process.
+#[expect(clippy::disallowed_methods, reason = "a load generator paces itself by the clock")]
+fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}

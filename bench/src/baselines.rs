@@ -1,0 +1,39 @@
+//! What the prototypes and peers cost when Rempart was designed, for comparison with a run of today.
+//!
+//! Source: the design's BASELINES.md, table "HTTP/1.1, 64 keep-alive connections, five request headers
+//! (wrk)": CPU µs a request, median of three, access logs off everywhere. `rempart` is its last column,
+//! the prototype "httparse + tokio by hand", which did nothing else.
+
+use crate::peers::System;
+use crate::works::Work;
+
+const CPU_US: [(Work, System, f64); 5] = [
+    (Work::Proxy1k, System::Rempart, 14.2),
+    (Work::Proxy1k, System::Nginx, 18.6),
+    (Work::Proxy1k, System::Haproxy, 20.7),
+    (Work::Proxy1k, System::H2o, 24.9),
+    (Work::Proxy1k, System::Caddy, 93.1),
+];
+
+/// The cost of `a` as a multiple of that of `b`, where both were measured.
+#[must_use]
+pub(crate) fn ratio(work: Work, a: System, b: System) -> Option<f64> {
+    Some(cpu_us(work, a)? / cpu_us(work, b)?)
+}
+
+fn cpu_us(work: Work, system: System) -> Option<f64> {
+    CPU_US.iter().find(|(of, by, _)| (*of, *by) == (work, system)).map(|(_, _, cpu_us)| *cpu_us)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_needs_both_figures() {
+        let ratio_to_nginx = ratio(Work::Proxy1k, System::Rempart, System::Nginx).unwrap();
+        assert!((ratio_to_nginx - 0.763).abs() < 0.001);
+        assert_eq!(ratio(Work::Proxy1m, System::Rempart, System::Nginx), None);
+        assert_eq!(ratio(Work::Proxy1k, System::Rempart, System::Floor), None);
+    }
+}

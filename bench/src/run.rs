@@ -1,0 +1,247 @@
+//! `run`: every system on every work, in interleaved rounds, and the table of what it cost.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::{env, fs};
+
+use crate::http::{Connection, Url};
+use crate::peers::{Running, System};
+use crate::report::{self, Sample, Series};
+use crate::works::{Work, body, hash};
+use crate::wrk::Run;
+use crate::{Outcome, process, profile, program};
+
+/// What to measure, and where.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Options {
+    /// The works [default: all]
+    #[arg(long = "work", value_delimiter = ',')]
+    works: Vec<Work>,
+    /// The systems [default: all]
+    #[arg(long, value_delimiter = ',')]
+    systems: Vec<System>,
+    /// Rounds, each of one run a system
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Seconds a run; without it the environment's SECONDS, else 4
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: Option<u64>,
+    /// The core of the system that is measured
+    #[arg(long, default_value_t = 0)]
+    server_core: usize,
+    /// The core of the origin, the load generator and the sink of logs
+    #[arg(long, default_value_t = 1)]
+    load_core: usize,
+    /// Rempart's binary [default: target/release/rempart]
+    #[arg(long)]
+    rempart: Option<PathBuf>,
+    /// Where the medians go [default: bench/out/latest.json]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// After the rounds, where this system's time goes, by stage
+    #[arg(long, num_args = 0..=1, default_missing_value = "rempart")]
+    profile: Option<System>,
+}
+
+/// Measures, prints, and writes the medians. Fails if the run is void.
+pub(crate) fn run(options: &Options) -> Outcome<()> {
+    let house = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rempart = options.rempart.clone().unwrap_or_else(|| house.join("../target/release/rempart"));
+    let out = options.out.clone().unwrap_or_else(|| house.join("out/latest.json"));
+    let systems = systems(options, &rempart)?;
+    let works = if options.works.is_empty() { Work::ALL.to_vec() } else { options.works.clone() };
+    install_what_is_missing(house)?;
+    process::pin_current(options.load_core)?;
+    let _ = process::raise_descriptors();
+
+    let rig = Rig { options, rempart: &rempart, duration_s: duration_s(options)?, origin: Origin::start()? };
+    println!("{}", heading(&rig, &systems, house));
+    let mut measured = Vec::new();
+    for work in works {
+        let series = rig.measure(work, &systems)?;
+        println!("{}", report::table(work, &series));
+        if let Some(reason) = report::void_reason(work, &series) {
+            return Err(reason.into());
+        }
+        measured.push((work, series));
+    }
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&out, report::json(&measured))?;
+    println!("medians: {}", out.display());
+    Ok(())
+}
+
+struct Rig<'a> {
+    options: &'a Options,
+    rempart: &'a Path,
+    duration_s: u64,
+    origin: Origin,
+}
+
+impl Rig<'_> {
+    fn measure(&self, work: Work, systems: &[System]) -> Outcome<Vec<Series>> {
+        let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
+        let mut running = Vec::new();
+        for system in systems {
+            let core = self.options.server_core;
+            let server = Running::start(*system, self.origin.port, folder.path(), self.rempart, core)?;
+            check(work, &server)?;
+            Run::against(&url(work, &server), 1)?;
+            server.take_logged()?;
+            running.push(server);
+        }
+        let mut series: Vec<Series> = systems.iter().map(|system| Series::new(*system)).collect();
+        for round in 0..self.options.rounds {
+            eprintln!("{}: round {} of {}", work.name(), round + 1, self.options.rounds);
+            // Who comes first changes from round to round.
+            let first = usize::try_from(round)? % running.len();
+            let (tail, head) = running.split_at(first);
+            for server in head.iter().chain(tail) {
+                let sample = self.sample(work, server)?;
+                if let Some(series) = series.iter_mut().find(|series| series.system == server.system) {
+                    series.samples.push(sample);
+                }
+            }
+        }
+        if let Some(server) = running.iter().find(|server| Some(server.system) == self.options.profile) {
+            let cpu_us =
+                series.iter().find(|series| series.system == server.system).map_or(0.0, Series::cpu_us);
+            println!("{}", profile::of(server, &url(work, server), self.duration_s, folder.path(), cpu_us)?);
+        }
+        Ok(series)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of one run are far below 2^52")]
+    fn sample(&self, work: Work, server: &Running) -> Outcome<Sample> {
+        let before = server.tree.cpu_ns()?;
+        let run = Run::against(&url(work, server), self.duration_s)?;
+        let after = server.tree.cpu_ns()?;
+        let name = server.system.name();
+        let cpu_ns =
+            after.checked_sub(before).ok_or_else(|| format!("void: a process of {name} has ended"))?;
+        let logged = server.take_logged()?;
+        if logged == 0 {
+            return Err(format!("void: {name} wrote no access log").into());
+        }
+        Ok(Sample {
+            cpu_us: cpu_ns as f64 / 1e3 / run.requests as f64,
+            rps: run.requests as f64 / run.wall_s,
+            busy: cpu_ns as f64 / 1e9 / run.wall_s,
+            pss_bytes: server.tree.pss_bytes()?,
+            logged: logged as f64 / run.requests as f64,
+        })
+    }
+}
+
+/// Sees that the system answers with what the origin has, once.
+fn check(work: Work, server: &Running) -> Outcome<()> {
+    let url = Url::parse(&url(work, server))?;
+    let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", url.target, url.authority);
+    let name = server.system.name();
+    let answer = Connection::open(url.address)?
+        .exchange(request.as_bytes())
+        .map_err(|broken| format!("{name} does not answer {}: {}", url.target, broken.cause))?;
+    let expected = body(work.body_bytes());
+    if answer.status != 200 || answer.body != expected {
+        return Err(format!(
+            "{name} answers {} with status {}, {} bytes, hash {:016x}; expected 200, {}, {:016x}",
+            url.target,
+            answer.status,
+            answer.body.len(),
+            hash(&answer.body),
+            expected.len(),
+            hash(&expected)
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn url(work: Work, server: &Running) -> String {
+    format!("http://127.0.0.1:{}{}", server.port, work.path())
+}
+
+fn systems(options: &Options, rempart: &Path) -> Outcome<Vec<System>> {
+    let mut systems = if options.systems.is_empty() { System::ALL.to_vec() } else { options.systems.clone() };
+    // The floor is the mark for hits; all works so far pass through.
+    systems.retain(|system| system.proxies());
+    if systems.is_empty() {
+        return Err("the floor passes nothing through: name a system that does".into());
+    }
+    if systems.contains(&System::Rempart) && !rempart.exists() {
+        let path = rempart.display();
+        return Err(format!(
+            "{path} is not there: cargo build --release -p rempart, or name other --systems"
+        )
+        .into());
+    }
+    Ok(systems)
+}
+
+fn duration_s(options: &Options) -> Outcome<u64> {
+    let from_environment = || env::var("SECONDS").ok().filter(|text| !text.is_empty());
+    match (options.seconds, from_environment()) {
+        (Some(seconds), _) => Ok(seconds),
+        (None, Some(text)) => match text.parse() {
+            Ok(seconds @ 1..=600) => Ok(seconds),
+            Ok(_) | Err(_) => Err(format!("SECONDS={text}: expected a number from 1 to 600").into()),
+        },
+        (None, None) => Ok(4),
+    }
+}
+
+fn install_what_is_missing(house: &Path) -> Outcome<()> {
+    let status = Command::new("sh").arg(house.join("setup.sh")).status()?;
+    if status.success() { Ok(()) } else { Err("the packages above are missing".into()) }
+}
+
+fn heading(rig: &Rig<'_>, systems: &[System], house: &Path) -> String {
+    let git = |arguments: &[&str]| {
+        let output = program("git").arg("-C").arg(house).args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let commit = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
+    let changed = git(&["status", "--porcelain"]).is_some_and(|text| !text.is_empty());
+    let versions: Vec<String> =
+        systems.iter().map(|system| format!("{} {}", system.name(), system.version(rig.rempart))).collect();
+    format!(
+        "commit {commit}{}, {} rounds of {} s, 64 connections, server on core {}, load on core {}\n{}\n",
+        if changed { " with changes" } else { "" },
+        rig.options.rounds,
+        rig.duration_s,
+        rig.options.server_core,
+        rig.options.load_core,
+        versions.join(", ")
+    )
+}
+
+/// The origin: this program as `floor`, in a process of its own.
+struct Origin {
+    child: Child,
+    port: u16,
+}
+
+impl Origin {
+    /// On the caller's core.
+    fn start() -> Outcome<Self> {
+        let mut command = program("setpriv");
+        command.args(["--pdeathsig", "TERM", "--"]).arg(env::current_exe()?).arg("floor");
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok());
+        Ok(Self { child, port: port.ok_or("the origin does not start")? })
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,95 @@
+//! The works that systems are measured on, and the bodies that the origin answers with.
+
+use clap::ValueEnum;
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Work {
+    /// A GET of 1 KiB passed through to the origin.
+    #[value(name = "proxy_1k")]
+    Proxy1k,
+    /// The same with 64 KiB.
+    #[value(name = "proxy_64k")]
+    Proxy64k,
+    /// The same with 1 MiB.
+    #[value(name = "proxy_1m")]
+    Proxy1m,
+}
+
+impl Work {
+    /// All of them, in the order of the table.
+    pub(crate) const ALL: [Self; 3] = [Self::Proxy1k, Self::Proxy64k, Self::Proxy1m];
+
+    /// As it is typed and written in the results.
+    #[must_use]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Proxy1k => "proxy_1k",
+            Self::Proxy64k => "proxy_64k",
+            Self::Proxy1m => "proxy_1m",
+        }
+    }
+
+    /// What is asked for.
+    #[must_use]
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Proxy1k => "/1k",
+            Self::Proxy64k => "/64k",
+            Self::Proxy1m => "/1m",
+        }
+    }
+
+    /// Length of the answer's body.
+    #[must_use]
+    pub(crate) const fn body_bytes(self) -> usize {
+        match self {
+            Self::Proxy1k => 1 << 10,
+            Self::Proxy64k => 64 << 10,
+            Self::Proxy1m => 1 << 20,
+        }
+    }
+}
+
+/// A body of this length: the same each time, no two parts alike, and nothing that compresses.
+#[must_use]
+pub(crate) fn body(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut body = Vec::with_capacity(bytes + 8);
+    while body.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        body.extend_from_slice(&state.to_le_bytes());
+    }
+    body.truncate(bytes);
+    body
+}
+
+/// FNV-1a, 64 bits: a name for a body in messages.
+#[must_use]
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_as_long_as_named_and_repeatable() {
+        for work in Work::ALL {
+            assert_eq!(body(work.body_bytes()).len(), work.body_bytes());
+        }
+        assert_eq!(body(1000), body(1001).split_at(1000).0);
+        assert_ne!(body(2048).split_at(1024).0, body(2048).split_at(1024).1);
+    }
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        assert_eq!(hash(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+}
