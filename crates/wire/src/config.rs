@@ -1,6 +1,5 @@
 //! What the operator writes about listeners and limits toward visitors, and its run-ready form.
 
-use std::hash::{Hash, Hasher};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -99,7 +98,7 @@ impl ListenAddress {
 }
 
 /// One listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Listener {
     /// Where.
     pub address: ListenAddress,
@@ -108,7 +107,7 @@ pub struct Listener {
 }
 
 /// The listeners of this process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Listen {
     /// Cleartext.
     pub http: Vec<Listener>,
@@ -192,13 +191,6 @@ impl From<&LimitsConfig> for Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self::from(&LimitsConfig::default())
-    }
-}
-
-impl Hash for Listener {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.address.hash(state);
-        std::mem::discriminant(&self.proxy_protocol).hash(state);
     }
 }
 

@@ -23,20 +23,20 @@
 #[macro_export]
 macro_rules! config {
     (
-        $(#[doc = $about:literal])+
-        pub struct $name:ident overridden by $over:ident {
+        $(#[doc = $about:literal])*
+        $vis:vis struct $name:ident overridden by $over:ident {
             $($(#[doc = $doc:literal])+ $key:ident : $type:ty = $default:expr $(, in $bounds:expr)?;)+
         }
     ) => {
         $crate::config! {
-            $(#[doc = $about])+
-            pub struct $name { $($(#[doc = $doc])+ $key: $type = $default $(, in $bounds)?;)+ }
+            $(#[doc = $about])*
+            $vis struct $name { $($(#[doc = $doc])+ $key: $type = $default $(, in $bounds)?;)+ }
         }
         $crate::config! {
-            $(#[doc = $about])+
+            $(#[doc = $about])*
             #[doc = ""]
             #[doc = "What is absent is taken from the global value."]
-            pub struct $over { $($(#[doc = $doc])+ $key: Option<$type> = None $(, in $bounds)?;)+ }
+            $vis struct $over { $($(#[doc = $doc])+ $key: Option<$type> = None $(, in $bounds)?;)+ }
         }
         impl $over {
             /// These values, and what is absent from `base`.
@@ -47,12 +47,12 @@ macro_rules! config {
         }
     };
     (
-        $(#[doc = $about:literal])+
-        pub struct $name:ident {
+        $(#[doc = $about:literal])*
+        $vis:vis struct $name:ident {
             $($(#[doc = $doc:literal])+ $key:ident : $type:ty = $default:expr $(, in $bounds:expr)?;)+
         }
     ) => {
-        $crate::config! { @struct $name ($($about)+) $(($($doc)+) $key: $type;)+ }
+        $crate::config! { @struct $vis $name ($($about)*) $(($($doc)+) $key: $type;)+ }
         impl Default for $name {
             fn default() -> Self {
                 Self { $($key: $default),+ }
@@ -79,15 +79,15 @@ macro_rules! config {
         }
     };
     (
-        $(#[doc = $about:literal])+
-        pub struct $name:ident {
+        $(#[doc = $about:literal])*
+        $vis:vis struct $name:ident {
             required {
                 $($(#[doc = $must_doc:literal])+ $must:ident : $must_type:ty;)+
             }
             $($(#[doc = $doc:literal])+ $key:ident : $type:ty = $default:expr $(, in $bounds:expr)?;)*
         }
     ) => {
-        $crate::config! { @struct $name ($($about)+)
+        $crate::config! { @struct $vis $name ($($about)*)
             $(($($must_doc)+) $must: $must_type;)+ $(($($doc)+) $key: $type;)* }
         impl $crate::config::Decode for $name {
             fn decode(node: &$crate::config::Node, cx: &mut $crate::config::Context) -> Option<Self> {
@@ -122,10 +122,10 @@ macro_rules! config {
             }
         }
     };
-    (@struct $name:ident ($($about:literal)+) $(($($doc:literal)+) $key:ident: $type:ty;)+) => {
-        $(#[doc = $about])+
+    (@struct $vis:vis $name:ident ($($about:literal)*) $(($($doc:literal)+) $key:ident: $type:ty;)+) => {
+        $(#[doc = $about])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-        pub struct $name { $($(#[doc = $doc])+ pub $key: $type),+ }
+        $vis struct $name { $($(#[doc = $doc])+ pub $key: $type),+ }
     };
     (@read $keys:ident, $cx:ident, $key:ident, $type:ty) => {
         $keys.read::<$type>(stringify!($key), $cx)
