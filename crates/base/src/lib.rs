@@ -3,11 +3,14 @@
 
 pub mod clock;
 pub mod config;
+pub mod date;
 pub mod diagnostic;
+pub mod hash;
 pub mod ids;
 pub mod secret;
 
 pub use clock::Now;
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+pub use hash::{ContentHasher, content_hash};
 pub use ids::{InstallationId, RayId};
 pub use secret::Secret;

@@ -2,6 +2,7 @@
 //! exchange on a connection. Whether a failed exchange is tried again is decided in `edge`.
 
 pub mod addresses;
+pub mod config;
 pub mod connect;
 pub mod lease;
 pub mod plan;

@@ -1,12 +1,20 @@
 //! What runs of an origin: made by compilation, never changed, shared between snapshots.
 
+mod trust;
+
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rempart_base::config::{Context, FromText, Mark, Problem};
+use rempart_base::content_hash;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+
+use crate::config::{OriginConfig, UpstreamConfig};
+
+pub use trust::Trust;
 
 /// One origin, ready to be connected to.
 #[derive(Clone, Debug)]
@@ -87,4 +95,122 @@ pub struct Upstream {
     pub dns_ttl_max: Duration,
     /// Resolving a name.
     pub dns_timeout: Duration,
+}
+
+/// How compilation reads a file that the configuration names: bounded, and relative to the right folder.
+pub type ReadFile<'a> = dyn FnMut(&Path) -> Result<Vec<u8>, Problem> + 'a;
+
+impl OriginPlan {
+    /// Makes the plan of one origin, or reports what stands in the way.
+    pub fn compile(
+        config: &OriginConfig,
+        settings: &Arc<Upstream>,
+        trust: &mut Trust,
+        read: &mut ReadFile<'_>,
+        cx: &mut Context,
+    ) -> Option<Self> {
+        let url = &config.url.value;
+        let tls = if url.tls { Some(TlsPlan::compile(config, trust, read, cx)?) } else { None };
+        if !url.tls {
+            refuse_tls_keys(config, cx)?;
+        }
+        let identity = tls.as_ref().map(|(tls, authorities)| (&tls.server_name, tls.verify, *authorities));
+        Some(Self {
+            id: content_hash(&(&url.endpoint, identity)),
+            endpoint: url.endpoint.clone(),
+            tls: tls.map(|(tls, _)| tls),
+            host_header: config.host_header.as_ref().map(|host| host.0.as_bytes().into()),
+            settings: Arc::clone(settings),
+            label: url.to_text().into(),
+        })
+    }
+
+    /// The hash of everything that makes this plan what it is.
+    #[must_use]
+    pub fn content_hash(&self) -> u64 {
+        content_hash(&(self.id, &self.host_header, &self.settings))
+    }
+}
+
+impl TlsPlan {
+    /// The plan, and the hash of the authorities that it trusts.
+    fn compile(
+        config: &OriginConfig,
+        trust: &mut Trust,
+        read: &mut ReadFile<'_>,
+        cx: &mut Context,
+    ) -> Option<(Self, u64)> {
+        let (name, mark) = match &config.sni {
+            Some(sni) => (sni.value.clone(), sni.mark),
+            None => (host_of(&config.url.value.endpoint), config.url.mark),
+        };
+        let Ok(server_name) = ServerName::try_from(name) else {
+            let problem =
+                Problem::new("invalid-value", "this is not a name that TLS can ask for", "Correct the name.");
+            cx.in_key("sni", |cx| cx.error(mark, problem.expecting("a host name or IP address")));
+            return None;
+        };
+        let found = trust.client(config.verify, config.ca_file.as_ref().map(|ca| ca.value.as_path()), read);
+        match found {
+            Ok((client_config, authorities)) => {
+                Some((Self { server_name, verify: config.verify, client_config }, authorities))
+            }
+            Err(problem) => {
+                let mark = config.ca_file.as_ref().map_or(config.url.mark, |ca| ca.mark);
+                let key = if config.ca_file.is_some() { "ca_file" } else { "url" };
+                cx.in_key(key, |cx| cx.error(mark, problem));
+                None
+            }
+        }
+    }
+}
+
+fn host_of(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Ip(address) => address.ip().to_string(),
+        Endpoint::Name { name, .. } => name.to_string(),
+        Endpoint::Unix(_) => String::new(),
+    }
+}
+
+/// Keys that would be ignored are mistakes: somebody believes that TLS is spoken.
+fn refuse_tls_keys(config: &OriginConfig, cx: &mut Context) -> Option<()> {
+    let sni = config.sni.as_ref().map(|sni| ("sni", sni.mark));
+    let ca_file = config.ca_file.as_ref().map(|ca| ("ca_file", ca.mark));
+    let written: Vec<(&str, Mark)> = [sni, ca_file].into_iter().flatten().collect();
+    for (key, mark) in &written {
+        let message = format!("`{key}` stands at an origin without TLS");
+        let problem = Problem::new("invalid-value", message, "Remove it, or write `https://` in `url`.");
+        cx.in_key(key, |cx| cx.error(*mark, problem));
+    }
+    written.is_empty().then_some(())
+}
+
+impl From<&UpstreamConfig> for Upstream {
+    fn from(config: &UpstreamConfig) -> Self {
+        let ms = |ms: u32| Duration::from_millis(ms.into());
+        Self {
+            connect_timeout: ms(config.connect_timeout_ms),
+            tls_timeout: ms(config.tls_timeout_ms),
+            response_timeout: ms(config.response_timeout_ms),
+            idle_timeout: ms(config.idle_timeout_ms),
+            body_idle_timeout: ms(config.body_idle_timeout_ms),
+            expect_continue_timeout: ms(config.expect_continue_timeout_ms),
+            connections_max: config.connections_max,
+            idle_connections_max: config.idle_connections_max,
+            head_bytes_max: config.head_bytes_max,
+            fields_max: config.fields_max,
+            interim_max: config.interim_max,
+            pending_max: config.pending_max,
+            dns_ttl_min: ms(config.dns_ttl_min_ms),
+            dns_ttl_max: ms(config.dns_ttl_max_ms.max(config.dns_ttl_min_ms)),
+            dns_timeout: ms(config.dns_timeout_ms),
+        }
+    }
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self::from(&UpstreamConfig::default())
+    }
 }
