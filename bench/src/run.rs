@@ -21,10 +21,10 @@ pub(crate) struct Options {
     /// The systems [default: all]
     #[arg(long, value_delimiter = ',')]
     systems: Vec<System>,
-    /// Rounds, each of one run a system
+    /// Rounds; a figure is the median of theirs
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Seconds a run; without it the environment's SECONDS, else 4
+    /// Seconds of each system in a round; without it the environment's SECONDS, else 4
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: Option<u64>,
     /// The core of the system that is measured
@@ -53,6 +53,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let works = if options.works.is_empty() { Work::ALL.to_vec() } else { options.works.clone() };
     install_what_is_missing(house)?;
     process::pin_current(options.load_core)?;
+    let _ahead = process::Precedence::take();
     let _ = process::raise_descriptors();
 
     let rig = Rig { options, rempart: &rempart, duration_s: duration_s(options)?, origin: Origin::start()? };
@@ -96,14 +97,8 @@ impl Rig<'_> {
         let mut series: Vec<Series> = systems.iter().map(|system| Series::new(*system)).collect();
         for round in 0..self.options.rounds {
             eprintln!("{}: round {} of {}", work.name(), round + 1, self.options.rounds);
-            // Who comes first changes from round to round.
-            let first = usize::try_from(round)? % running.len();
-            let (tail, head) = running.split_at(first);
-            for server in head.iter().chain(tail) {
-                let sample = self.sample(work, server)?;
-                if let Some(series) = series.iter_mut().find(|series| series.system == server.system) {
-                    series.samples.push(sample);
-                }
+            for (sample, series) in self.round(work, &running, round)?.into_iter().zip(&mut series) {
+                series.samples.push(sample);
             }
         }
         if let Some(server) = running.iter().find(|server| Some(server.system) == self.options.profile) {
@@ -114,24 +109,56 @@ impl Rig<'_> {
         Ok(series)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "counts of one run are far below 2^52")]
-    fn sample(&self, work: Work, server: &Running) -> Outcome<Sample> {
+    /// One sample a system. Its seconds are spread over the round, one at a time in turn, so that all of them
+    /// meet what else the machine does; who comes first changes each time.
+    fn round(&self, work: Work, running: &[Running], round: u32) -> Outcome<Vec<Sample>> {
+        let mut spent = vec![Spent::default(); running.len()];
+        for second in 0..self.duration_s {
+            let first = usize::try_from(u64::from(round) + second)?;
+            for turn in 0..running.len() {
+                let nth = (first + turn) % running.len();
+                if let (Some(server), Some(spent)) = (running.get(nth), spent.get_mut(nth)) {
+                    spent.add_second(&url(work, server), server)?;
+                }
+            }
+        }
+        running.iter().zip(&spent).map(|(server, spent)| spent.sample(server)).collect()
+    }
+}
+
+/// What one system has done in a round.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    cpu_ns: u64,
+    requests: u64,
+    wall_s: f64,
+}
+
+impl Spent {
+    fn add_second(&mut self, url: &str, server: &Running) -> Outcome<()> {
         let before = server.tree.cpu_ns()?;
-        let run = Run::against(&url(work, server), self.duration_s)?;
+        let run = Run::against(url, 1)?;
         let after = server.tree.cpu_ns()?;
-        let name = server.system.name();
-        let cpu_ns =
-            after.checked_sub(before).ok_or_else(|| format!("void: a process of {name} has ended"))?;
+        let ended = || format!("void: a process of {} has ended", server.system.name());
+        self.cpu_ns += after.checked_sub(before).ok_or_else(ended)?;
+        self.requests += run.requests;
+        self.wall_s += run.wall_s;
+        Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of one round are far below 2^52")]
+    fn sample(&self, server: &Running) -> Outcome<Sample> {
         let logged = server.take_logged()?;
         if logged == 0 {
-            return Err(format!("void: {name} wrote no access log").into());
+            return Err(format!("void: {} wrote no access log", server.system.name()).into());
         }
+        let (cpu_ns, requests) = (self.cpu_ns as f64, self.requests as f64);
         Ok(Sample {
-            cpu_us: cpu_ns as f64 / 1e3 / run.requests as f64,
-            rps: run.requests as f64 / run.wall_s,
-            busy: cpu_ns as f64 / 1e9 / run.wall_s,
+            cpu_us: cpu_ns / 1e3 / requests,
+            rps: requests / self.wall_s,
+            busy: cpu_ns / 1e9 / self.wall_s,
             pss_bytes: server.tree.pss_bytes()?,
-            logged: logged as f64 / run.requests as f64,
+            logged: logged as f64 / requests,
         })
     }
 }
@@ -208,7 +235,7 @@ fn heading(rig: &Rig<'_>, systems: &[System], house: &Path) -> String {
     let versions: Vec<String> =
         systems.iter().map(|system| format!("{} {}", system.name(), system.version(rig.rempart))).collect();
     format!(
-        "commit {commit}{}, {} rounds of {} s, 64 connections, server on core {}, load on core {}\n{}\n",
+        "commit {commit}{}, {} rounds of {} s each, 64 connections, server on core {}, load on core {}\n{}\n",
         if changed { " with changes" } else { "" },
         rig.options.rounds,
         rig.duration_s,
