@@ -48,28 +48,28 @@ pub(crate) fn read(
     }
     let (mut close, mut keep_alive, mut upgrade) = (false, false, false);
     let mut named = [Span::default(); OPTIONS_MAX];
-    let mut free = named.iter_mut();
+    let mut named_count = 0;
     for field in fields.list().iter().filter(|f| f.known == Known::Connection) {
         for option in options(fields, field.value) {
             let text = fields.bytes(option);
-            let known = Known::from_name(text);
-            if text.eq_ignore_ascii_case(b"close") {
-                close = true;
-            } else if known == Known::KeepAlive {
+            if text.eq_ignore_ascii_case(b"keep-alive") {
                 keep_alive = true;
-            } else if known == Known::Upgrade {
+            } else if text.eq_ignore_ascii_case(b"close") {
+                close = true;
+            } else if text.eq_ignore_ascii_case(b"upgrade") {
                 upgrade = true;
-            } else if let Some(fault) = refusal(text, known) {
+            } else if let Some(fault) = refusal(text) {
                 match bad_option {
                     BadOption::Refuse => return Err(fault),
                     BadOption::Ignore => {}
                 }
             } else {
-                *free.next().ok_or(ConnectionFault::TooMany)? = option;
+                *named.get_mut(named_count).ok_or(ConnectionFault::TooMany)? = option;
+                named_count += 1;
             }
         }
     }
-    for name in named.into_iter().filter(|name| !name.is_empty()) {
+    for name in named.into_iter().take(named_count) {
         fields.mark_hop_by_hop(name);
     }
     Ok(ConnectionOptions {
@@ -78,7 +78,8 @@ pub(crate) fn read(
     })
 }
 
-fn refusal(option: &[u8], known: Known) -> Option<ConnectionFault> {
+fn refusal(option: &[u8]) -> Option<ConnectionFault> {
+    let known = Known::from_name(option);
     let end_to_end = known != Known::Other && !known.is_hop_by_hop();
     if !is_token(option) {
         Some(ConnectionFault::NotToken)

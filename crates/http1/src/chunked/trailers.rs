@@ -81,11 +81,10 @@ impl Trailers {
 /// is to be read. Every name that this program looks at does one of these, but for `ETag`, which section
 /// 8.8.3 expects there.
 fn is_only_in_heads(known: Known, name: &[u8]) -> bool {
-    let starts = |prefix: &[u8]| name.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix));
-    match known {
-        Known::Other => OTHER_PREFIXES.iter().any(|prefix| starts(prefix)),
-        looked_at => looked_at != Known::ETag,
-    }
+    let starts =
+        |prefix: &[u8]| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let known_elsewhere = OTHER_PREFIXES.iter().any(|prefix| starts(prefix));
+    known != Known::ETag && (known != Known::Other || known_elsewhere)
 }
 
 const OTHER_PREFIXES: &[&[u8]] = &[
