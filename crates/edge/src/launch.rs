@@ -1,9 +1,25 @@
-//! What the supervisor hands to an edge process.
+//! From what the supervisor hands over to a process that serves.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+use rempart_base::InstallationId;
+use rempart_config::{Account, Snapshot, Source};
+use rempart_origin::{Origins, Shelves};
 pub use rempart_wire::ProxyProtocol;
+use rempart_wire::{Door, TlsAcceptor};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::access_log::{CoreLog, Writer};
+use crate::certificates::{self, Certificates};
+use crate::control::{Control, Inlets};
+use crate::core::Core;
+use crate::installation;
+use crate::metrics::CoreMetrics;
+use crate::worker::{self, Handle, Listening, Order, Worker};
 
 /// Everything that an edge process needs to start.
 pub struct Launch {
@@ -15,7 +31,7 @@ pub struct Launch {
     pub on_ready: Box<dyn FnOnce(Result<(), String>) + Send>,
     /// Gives up root for the named account. Called after configuration, keys and logs are open and before
     /// the first byte from the network is read.
-    pub drop_privileges: Box<dyn FnOnce(&str) -> std::io::Result<()> + Send>,
+    pub drop_privileges: Box<dyn FnOnce(&str) -> io::Result<()> + Send>,
 }
 
 /// One address that is listened on.
@@ -28,4 +44,154 @@ pub struct BoundListener {
     pub proxy_protocol: ProxyProtocol,
     /// One `SO_REUSEPORT` socket for each worker.
     pub sockets: Vec<std::net::TcpListener>,
+}
+
+/// Why an edge did not start, or did not stop well. The text is complete: it names what and where.
+#[derive(Debug)]
+pub struct StartError(pub String);
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+fn error(what: &str) -> impl Fn(io::Error) -> StartError {
+    move |error| StartError(format!("{what}: {error}"))
+}
+
+/// Serves until told to stop, and then until the drain is over.
+///
+/// # Errors
+/// The configuration is refused, or the machine does not give what it takes. `on_ready` has been told too.
+pub fn run(launch: Launch) -> Result<(), StartError> {
+    let Launch { config_path, listeners, on_ready, drop_privileges } = launch;
+    match prepare(config_path, listeners, drop_privileges) {
+        Ok(prepared) => prepared.serve(on_ready),
+        Err(error) => {
+            on_ready(Err(error.to_string()));
+            Err(error)
+        }
+    }
+}
+
+/// An edge that is ready to serve: nothing that may fail is left to do.
+struct Prepared {
+    control: Control,
+    inlets: Inlets,
+    workers: Vec<(Vec<Listening>, UnboundedReceiver<Order>)>,
+    shared: Shared,
+}
+
+/// What every worker is made from.
+struct Shared {
+    snapshot: Arc<Snapshot>,
+    all: Arc<[Handle]>,
+    writer: Arc<Writer>,
+    shelves: Arc<Shelves>,
+    loop_token: Box<[u8]>,
+}
+
+fn prepare(
+    config_path: PathBuf,
+    listeners: Vec<BoundListener>,
+    drop_privileges: Box<dyn FnOnce(&str) -> io::Result<()> + Send>,
+) -> Result<Prepared, StartError> {
+    let mut source = Source::new(&config_path);
+    let snapshot = source.load().map_err(|diagnostics| StartError(diagnostics.to_string()))?;
+    let settings = Arc::clone(&snapshot.settings);
+    let current = Arc::new(ArcSwap::new(Arc::clone(&snapshot)));
+    let data_dir = &settings.data_dir;
+    std::fs::create_dir_all(data_dir).map_err(error(&format!("data_dir {}", data_dir.display())))?;
+    let own = certificates::self_signed(data_dir).map_err(error("the self-signed certificate"))?;
+    let installation = installation::id(data_dir).map_err(error("the id of this installation"))?;
+    let access = &settings.log.access;
+    let writer =
+        Arc::new(Writer::start(&access.to, access.queue_bytes_max).map_err(|e| StartError(e.to_string()))?);
+    let inlets = Inlets::open(&settings).map_err(|e| StartError(e.to_string()))?;
+    if let Account::Named(user) = &settings.user {
+        drop_privileges(user).map_err(error(&format!("becoming the account {user}")))?;
+    }
+    let acceptor = TlsAcceptor::new(Arc::new(Certificates::new(Arc::clone(&current), own)))
+        .map_err(|error| StartError(format!("TLS cannot be set up: {error}")))?;
+    let (workers, handles) = hand_out(listeners, settings.workers.get(), &acceptor);
+    let all: Arc<[Handle]> = handles.into();
+    let control = Control::new(source, current, Arc::clone(&all), Arc::clone(&writer));
+    let loop_token = loop_token(installation);
+    let shared = Shared { snapshot, all, writer, shelves: Arc::default(), loop_token };
+    Ok(Prepared { control, inlets, workers, shared })
+}
+
+fn loop_token(installation: InstallationId) -> Box<[u8]> {
+    format!("rempart; id={installation}").into_bytes().into()
+}
+
+/// Gives each worker its socket of every listener.
+fn hand_out(
+    mut listeners: Vec<BoundListener>,
+    workers: usize,
+    acceptor: &TlsAcceptor,
+) -> (Vec<(Vec<Listening>, UnboundedReceiver<Order>)>, Vec<Handle>) {
+    let doors: Vec<Arc<Door>> = listeners
+        .iter()
+        .map(|listener| {
+            let tls = listener.tls.then(|| acceptor.clone());
+            Arc::new(Door { address: listener.address, proxy_protocol: listener.proxy_protocol, tls })
+        })
+        .collect();
+    (0..workers)
+        .map(|_| {
+            let (orders, inbox) = unbounded_channel();
+            let sockets = listeners.iter_mut().zip(&doors);
+            let listening = sockets.filter_map(|(listener, door)| {
+                let socket = listener.sockets.pop()?;
+                Some(Listening { socket, door: Arc::clone(door) })
+            });
+            ((listening.collect(), inbox), Handle { orders, metrics: Arc::new(CoreMetrics::default()) })
+        })
+        .unzip()
+}
+
+impl Prepared {
+    /// Starts the threads and stays until the last worker has ended.
+    fn serve(self, on_ready: Box<dyn FnOnce(Result<(), String>) + Send>) -> Result<(), StartError> {
+        let Self { control, inlets, workers, shared } = self;
+        let shared = Arc::new(shared);
+        let mut threads = Vec::new();
+        for (index, (listening, orders)) in workers.into_iter().enumerate() {
+            let shared = Arc::clone(&shared);
+            let work = move || work(index, listening, orders, &shared);
+            let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(work);
+            threads.push(thread.map_err(error("a worker thread"))?);
+        }
+        let controlling = std::thread::Builder::new()
+            .name("control".into())
+            .spawn(move || crate::control::run(control, inlets, on_ready))
+            .map_err(error("the control thread"))?;
+        let lost = threads.into_iter().map(std::thread::JoinHandle::join).filter(Result::is_err).count();
+        shared.writer.stop();
+        drop(controlling);
+        if lost == 0 { Ok(()) } else { Err(StartError(format!("{lost} workers ended in a panic"))) }
+    }
+}
+
+fn work(index: usize, listening: Vec<Listening>, orders: UnboundedReceiver<Order>, shared: &Shared) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // How often sockets are looked at while tasks are ready.
+        .event_interval(61)
+        .build_local(tokio::runtime::LocalOptions::default());
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return tracing::error!(%error, index, "a worker has no runtime"),
+    };
+    let Some(own) = shared.all.get(index) else { return };
+    let metrics = Arc::clone(&own.metrics);
+    let origins = Origins::new(Arc::clone(&shared.shelves), shared.all.len(), Arc::clone(&metrics.origins));
+    let log = CoreLog::new(Arc::clone(&shared.writer));
+    let core = Core::new(Arc::clone(&shared.snapshot), origins, metrics, log, shared.loop_token.clone());
+    let all = Arc::clone(&shared.all);
+    runtime.block_on(worker::run(Worker { index, all, core, listening, orders }));
 }

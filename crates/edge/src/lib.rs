@@ -1,5 +1,23 @@
-//! Room 5: runs exchanges.
+//! Room 5: runs exchanges. [`launch::run`] starts one [`worker`] a core and the [`control`] thread; a
+//! worker's connections bring requests, each of which is one [`exchange`] that passes the stages of the
+//! [`pipeline`].
 
+pub mod access_log;
+pub mod answer;
+pub mod certificates;
+pub mod control;
+pub mod core;
+pub mod exchange;
+pub mod faults;
+pub mod forward;
+mod installation;
+pub mod json;
 pub mod launch;
+pub mod metrics;
+pub mod pipeline;
+pub mod record;
+pub mod relay;
+pub mod text;
+pub mod worker;
 
-pub use launch::{BoundListener, Launch};
+pub use launch::{BoundListener, Launch, StartError, run};

@@ -44,9 +44,7 @@ impl BodyReader {
         match length {
             BodyLength::None | BodyLength::Exact(0) => Self::Done,
             BodyLength::Exact(bytes) => Self::Exact(bytes),
-            BodyLength::Chunked => {
-                Self::Chunked { decoder: Box::new(decoder()), waiting: 0, ended: false }
-            }
+            BodyLength::Chunked => Self::Chunked { decoder: Box::new(decoder()), waiting: 0, ended: false },
             BodyLength::UntilClose => Self::UntilClose,
         }
     }

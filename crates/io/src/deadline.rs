@@ -53,7 +53,6 @@ impl Deadline {
     }
 
     fn arm(&mut self, at: Instant) {
-        #[expect(clippy::disallowed_methods, reason = "the one place where a deadline becomes a timer")]
         match &mut self.timer {
             Some(timer) => timer.as_mut().reset(at.into()),
             None => self.timer = Some(Box::pin(tokio::time::sleep_until(at.into()))),

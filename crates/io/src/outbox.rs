@@ -103,7 +103,11 @@ impl Outbox {
     ///
     /// # Errors
     /// The stream's.
-    pub fn poll_flush<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub fn poll_flush<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
             let waiting = self.bytes.get(self.written..).unwrap_or_default();
             match ready!(Pin::new(&mut *stream).poll_write(cx, waiting))? {
@@ -157,7 +161,9 @@ mod tests {
             outbox.bytes_mut().extend_from_slice(b"head ");
             let mut sent = 0;
             while sent < large.len() {
-                let Poll::Ready(Ok(n)) = outbox.poll_send(&mut stream, &mut cx, &large[sent..]) else { panic!() };
+                let Poll::Ready(Ok(n)) = outbox.poll_send(&mut stream, &mut cx, &large[sent..]) else {
+                    panic!()
+                };
                 assert!(n > 0);
                 sent += n;
             }

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_peer_earns_time_with_the_bytes_it_moves() {
-        let mut patience = Patience::new(Terms { idle: seconds(60), bytes_per_s_min: 100, grace: seconds(5) });
+        let mut patience =
+            Patience::new(Terms { idle: seconds(60), bytes_per_s_min: 100, grace: seconds(5) });
         assert_eq!(patience.allowance(), seconds(5));
         patience.bytes = 1000;
         patience.waited = seconds(4);

@@ -90,5 +90,7 @@ fn system_resolver() -> Option<TokioResolver> {
         options.cache_size = 0;
         builder.build()
     };
-    build().inspect_err(|error| tracing::error!(%error, "this machine's resolver configuration is not usable")).ok()
+    build()
+        .inspect_err(|error| tracing::error!(%error, "this machine's resolver configuration is not usable"))
+        .ok()
 }

@@ -65,7 +65,7 @@ rempart_base::config! {
 }
 
 /// An origin as it stands in a list: the URL alone, or a mapping.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct OriginEntry(pub OriginConfig);
 
 /// The address of an origin.

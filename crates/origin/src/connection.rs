@@ -59,7 +59,13 @@ enum Answered {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Stream, plan: Arc<OriginPlan>, lease: Lease, facts: Facts, now: Instant) -> Self {
+    pub(crate) fn new(
+        stream: Stream,
+        plan: Arc<OriginPlan>,
+        lease: Lease,
+        facts: Facts,
+        now: Instant,
+    ) -> Self {
         let terms = Terms::idle(plan.settings.body_idle_timeout);
         Self {
             stream,
@@ -237,7 +243,9 @@ impl Connection {
         self.body = BodyReader::new(self.head.body, || Decoder::for_response(limits));
         self.receive.renew(Terms::idle(settings.body_idle_timeout));
         // What is long moves in large pieces.
-        if self.head.body == BodyLength::UntilClose || self.body.left().is_none_or(|left| left > SMALL_BYTES as u64) {
+        if self.head.body == BodyLength::UntilClose
+            || self.body.left().is_none_or(|left| left > SMALL_BYTES as u64)
+        {
             self.input.enlarge();
         }
     }
@@ -268,7 +276,9 @@ impl Connection {
             }
             Poll::Pending if self.is_tunnel() => Poll::Pending,
             // While the request's body is on its way the origin owes no answer.
-            Poll::Pending if self.request != Sending::Complete && self.answer != Answered::Final => Poll::Pending,
+            Poll::Pending if self.request != Sending::Complete && self.answer != Answered::Final => {
+                Poll::Pending
+            }
             Poll::Pending => self.receive.poll_out(cx).map(|()| Err(Fault::OriginTimeout)),
         }
     }
@@ -305,7 +315,8 @@ impl Connection {
                 }
             };
             // A reset is no end of a body that lasts until the close.
-            if filled == Filled::End && (!self.body.end_of_stream() || (self.is_broken && !self.is_tunnel())) {
+            if filled == Filled::End && (!self.body.end_of_stream() || (self.is_broken && !self.is_tunnel()))
+            {
                 return Poll::Ready(Err(Fault::OriginBodyTruncated));
             }
         }

@@ -15,6 +15,7 @@ pub struct Shared {
     open: AtomicUsize,
     waiting: AtomicUsize,
     freed: Notify,
+    #[expect(clippy::vec_box, reason = "a connection moves between pools by its pointer")]
     shelf: Mutex<Vec<Box<Connection>>>,
 }
 

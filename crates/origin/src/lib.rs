@@ -4,10 +4,10 @@
 pub mod addresses;
 pub mod config;
 pub mod connect;
+pub mod connection;
 pub mod lease;
 pub mod plan;
 pub mod pool;
-pub mod connection;
 
-pub use pool::{Counters, Origins, Shelves};
 pub use connection::Connection;
+pub use pool::{Counters, Origins, Shelves};

@@ -58,6 +58,7 @@ pub struct Origins {
 
 struct Pool {
     shared: Arc<Shared>,
+    #[expect(clippy::vec_box, reason = "a connection moves between pools by its pointer")]
     idle: Vec<Box<Connection>>,
     asked: Option<Instant>,
     /// Whether the core asked twice within [`BUSY_WITHIN`].
@@ -89,7 +90,8 @@ impl Origins {
         let pool = pools.entry(plan.id).or_insert_with(|| Pool::new(self.shelves.of(plan.id)));
         pool.ask(now);
         let fresh = |connection: &Connection| {
-            now.saturating_duration_since(connection.idle_since) < plan.settings.idle_timeout && connection.is_quiet()
+            now.saturating_duration_since(connection.idle_since) < plan.settings.idle_timeout
+                && connection.is_quiet()
         };
         while let Some(connection) = pool.idle.pop() {
             if fresh(&connection) {

@@ -3,7 +3,7 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use rempart_base::config::{Context, Decode, FromText, Node, Shape, Shown, Value};
+use rempart_base::config::{Context, Decode, FromText, Node, Shape, Shown, Spanned, Value};
 
 use crate::ProxyProtocol;
 
@@ -11,9 +11,9 @@ rempart_base::config! {
     /// Where to listen.
     pub struct ListenConfig {
         /// Listeners for cleartext HTTP. `":8080"` listens on every address of this machine.
-        http: Vec<Listener> = Vec::new();
+        http: Vec<Spanned<Listener>> = Vec::new();
         /// Listeners for HTTPS.
-        https: Vec<Listener> = Vec::new();
+        https: Vec<Spanned<Listener>> = Vec::new();
     }
 }
 
@@ -66,6 +66,8 @@ rempart_base::config! {
         connections_max: usize = 0, in 0..=100_000_000;
         /// Time from a connection's first byte to the end of its TLS handshake.
         tls_handshake_timeout_ms: u32 = 10_000, in 100..=600_000;
+        /// A tunnel (WebSocket, say) over which neither side sends anything for so long is closed.
+        tunnel_idle_timeout_ms: u32 = 3_600_000, in 1_000..=86_400_000;
         /// The prefix of a request's body that is kept so that the request can be sent a second time.
         replay_bytes_max: usize = 65_536, in 0..=16_777_216;
         /// How long open exchanges may go on after the order to stop.
@@ -150,15 +152,18 @@ pub struct Limits {
     pub connections_max: Option<usize>,
     /// From a connection's first byte to the end of its TLS handshake.
     pub tls_handshake_timeout: Duration,
+    /// A tunnel that is silent both ways for so long is closed.
+    pub tunnel_idle_timeout: Duration,
     /// The prefix of a request's body that is kept so that it can be sent a second time.
     pub replay_bytes_max: usize,
     /// From the order to stop until open exchanges are cut.
     pub drain_timeout: Duration,
 }
 
-impl From<ListenConfig> for Listen {
-    fn from(config: ListenConfig) -> Self {
-        Self { http: config.http, https: config.https }
+impl From<&ListenConfig> for Listen {
+    fn from(config: &ListenConfig) -> Self {
+        let values = |list: &[Spanned<Listener>]| list.iter().map(|listener| listener.value).collect();
+        Self { http: values(&config.http), https: values(&config.https) }
     }
 }
 
@@ -182,6 +187,7 @@ impl From<&LimitsConfig> for Limits {
             requests_per_connection_max: config.requests_per_connection_max,
             connections_max: (config.connections_max > 0).then_some(config.connections_max),
             tls_handshake_timeout: ms(config.tls_handshake_timeout_ms),
+            tunnel_idle_timeout: ms(config.tunnel_idle_timeout_ms),
             replay_bytes_max: config.replay_bytes_max,
             drain_timeout: ms(config.drain_timeout_ms),
         }

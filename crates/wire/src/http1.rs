@@ -194,9 +194,10 @@ impl Http1 {
                         self.close = true;
                         Err(Next::Refused { fault: Fault::BodyTooLarge, readable: true })
                     }
-                    BodyLength::Exact(_) | BodyLength::None | BodyLength::Chunked | BodyLength::UntilClose => {
-                        Ok(true)
-                    }
+                    BodyLength::Exact(_)
+                    | BodyLength::None
+                    | BodyLength::Chunked
+                    | BodyLength::UntilClose => Ok(true),
                 }
             }
             Err(refusal) => {
@@ -362,7 +363,11 @@ impl Visitor for Http1 {
                 Front::Data(count) => {
                     self.front = count;
                     let is_over = self.body_bytes + count as u64 > self.limits.body_bytes_max;
-                    return Poll::Ready(if is_over && !self.is_tunnel() { Err(Fault::BodyTooLarge) } else { Ok(true) });
+                    return Poll::Ready(if is_over && !self.is_tunnel() {
+                        Err(Fault::BodyTooLarge)
+                    } else {
+                        Ok(true)
+                    });
                 }
                 Front::Done => {
                     self.front = 0;
@@ -443,7 +448,8 @@ impl Visitor for Http1 {
             }
         };
         // What is left of a long upload is not waited for before the connection can be used again.
-        self.close |= self.answer == Answer::UntilClose || (!self.body.is_done() && self.body.left() != Some(0));
+        self.close |=
+            self.answer == Answer::UntilClose || (!self.body.is_done() && self.body.left() != Some(0));
         if self.close {
             encode::field(out, b"Connection", b"close");
         } else if old {
@@ -478,7 +484,11 @@ impl Visitor for Http1 {
             encode::chunk_head(self.outbox.bytes_mut(), piece.len());
             self.chunk_left = piece.len();
         }
-        let piece = if self.answer == Answer::Chunked { piece.get(..self.chunk_left).unwrap_or(piece) } else { piece };
+        let piece = if self.answer == Answer::Chunked {
+            piece.get(..self.chunk_left).unwrap_or(piece)
+        } else {
+            piece
+        };
         let poll = self.outbox.poll_send(&mut self.stream, cx, piece);
         let count = ready!(self.sent(poll, cx))?;
         match &mut self.answer {

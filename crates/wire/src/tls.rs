@@ -46,9 +46,9 @@ impl TlsAcceptor {
         let facts = TlsFacts {
             server_name: session.server_name().map(Box::from),
             version: session.protocol_version().and_then(|version| version.as_str()).unwrap_or("unknown"),
-            cipher: session.negotiated_cipher_suite().map_or_else(Box::default, |suite| {
-                suite.suite().as_str().unwrap_or("unknown").into()
-            }),
+            cipher: session
+                .negotiated_cipher_suite()
+                .map_or_else(Box::default, |suite| suite.suite().as_str().unwrap_or("unknown").into()),
         };
         Ok((Stream::Tls(Box::new(TlsStream::Server(tls))), facts))
     }

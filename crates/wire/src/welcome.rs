@@ -57,14 +57,19 @@ pub async fn welcome(mut tcp: TcpStream, door: &Door, patience: Duration) -> Res
     let Some(acceptor) = &door.tls else {
         return Ok((Stream::Plain(socket), Peer { address, local, tls: None }));
     };
-    let (stream, facts) =
-        timeout(patience, acceptor.accept(socket)).await.map_err(|_| Turned::Tls)?.map_err(|_| Turned::Tls)?;
+    let (stream, facts) = timeout(patience, acceptor.accept(socket))
+        .await
+        .map_err(|_| Turned::Tls)?
+        .map_err(|_| Turned::Tls)?;
     Ok((stream, Peer { address, local, tls: Some(Arc::new(facts)) }))
 }
 
 /// Reads exactly the header: what follows belongs to TLS or HTTP, which read for themselves. So bytes are
 /// looked at first, and taken only as far as they belong to the header.
-async fn read_header(tcp: &mut TcpStream, accept: ProxyProtocol) -> io::Result<Option<(SocketAddr, SocketAddr)>> {
+async fn read_header(
+    tcp: &mut TcpStream,
+    accept: ProxyProtocol,
+) -> io::Result<Option<(SocketAddr, SocketAddr)>> {
     let mut bytes = [0; HEADER_BYTES_MAX];
     let mut have = 0;
     loop {

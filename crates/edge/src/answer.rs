@@ -1,0 +1,141 @@
+//! The head of an answer as the visitor gets it: the origin's, without what belongs to its connection,
+//! and with what the edge says about itself.
+
+use std::time::Duration;
+
+use rempart_base::RayId;
+use rempart_flow::{BadResponse, BodyLength, Fault, Known, Method, ResponseHead};
+use rempart_origin::Connection;
+use rempart_wire::Visitor;
+
+use crate::faults;
+use crate::text::RayText;
+
+/// What follows a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A body, maybe of no bytes.
+    Body,
+    /// Another protocol, both ways.
+    Tunnel,
+}
+
+/// Writes the head of the origin's answer.
+///
+/// # Errors
+/// The answer changes the protocol and nobody asked for it, or it does not say to what.
+pub fn begin<V: Visitor>(
+    visitor: &mut V,
+    connection: &mut Connection,
+    ray: &RayText,
+    date: &[u8; 29],
+) -> Result<Kind, Fault> {
+    let head = connection.head();
+    if head.status == 101 {
+        let unexpected = Fault::BadResponse(BadResponse::UnexpectedUpgrade);
+        let protocol: Box<[u8]> = head.fields.first(Known::Upgrade).ok_or(unexpected)?.into();
+        if !visitor.head().connection.upgrade {
+            return Err(unexpected);
+        }
+        visitor.begin(101);
+        fields(visitor, head, ray, None);
+        visitor.end_upgrade(&protocol);
+        connection.begin_tunnel();
+        return Ok(Kind::Tunnel);
+    }
+    let is_head = visitor.head().method == Method::Head;
+    visitor.begin(head.status);
+    fields(visitor, head, ray, Some(date));
+    if head.body == BodyLength::None && (is_head || head.status == 304) {
+        // How long the body would have been (RFC 9110 section 8.6).
+        for length in head.fields.iter().filter(|f| f.known == Known::ContentLength && !f.hop_by_hop) {
+            visitor.field(length.name, length.value);
+        }
+        visitor.end(BodyLength::None);
+    } else if head.body == BodyLength::None && head.status != 204 {
+        visitor.end(BodyLength::Exact(0));
+    } else {
+        visitor.end(head.body);
+    }
+    Ok(Kind::Body)
+}
+
+fn fields<V: Visitor>(visitor: &mut V, head: &ResponseHead, ray: &RayText, date: Option<&[u8; 29]>) {
+    let mut has_date = false;
+    for field in head.fields.iter() {
+        if field.hop_by_hop {
+            continue;
+        }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every other field passes, known or not")]
+        match field.known {
+            Known::ContentLength | Known::Server | Known::CfRay => continue,
+            Known::Date => has_date = true,
+            _ => {}
+        }
+        visitor.field(field.name, field.value);
+    }
+    if let (false, Some(date)) = (has_date, date) {
+        // RFC 9110 section 6.6.1.
+        visitor.field(b"Date", date);
+    }
+    own_fields(visitor, ray);
+}
+
+fn own_fields<V: Visitor>(visitor: &mut V, ray: &RayText) {
+    visitor.field(b"Server", b"rempart");
+    visitor.field(b"CF-Ray", ray.as_bytes());
+}
+
+/// Passes an interim answer on. A visitor of HTTP/1.0 gets none (RFC 9110 section 15.2).
+pub fn interim<V: Visitor>(visitor: &mut V, head: &ResponseHead) {
+    let request = visitor.head();
+    let is_wanted = match head.status {
+        100 => request.expects_continue,
+        _ => request.version > rempart_flow::Version::Http10,
+    };
+    if !is_wanted {
+        return;
+    }
+    visitor.begin(head.status);
+    for field in head.fields.iter().filter(|field| !field.hop_by_hop && field.known != Known::ContentLength) {
+        visitor.field(field.name, field.value);
+    }
+    visitor.end_interim();
+}
+
+/// Writes the head of a fault's page, and returns its status and the page, which is empty if no body may
+/// be sent.
+pub fn fault<V: Visitor>(
+    visitor: &mut V,
+    fault: Fault,
+    ray: RayId,
+    colo: [u8; 3],
+    date: &[u8; 29],
+) -> (u16, String) {
+    let shown = faults::shown(fault);
+    if shown.status == 499 {
+        visitor.abort();
+        return (shown.status, String::new());
+    }
+    let page = faults::page(fault, ray, colo);
+    visitor.begin(shown.status);
+    visitor.field(b"Content-Type", b"text/html; charset=utf-8");
+    visitor.field(b"Cache-Control", b"no-store");
+    visitor.field(b"Date", date);
+    if let Fault::Overloaded { retry_after } = fault {
+        let seconds = retry_after.max(Duration::from_secs(1)).as_secs();
+        visitor.field(b"Retry-After", seconds.to_string().as_bytes());
+    }
+    if fault == Fault::MethodRefused {
+        // RFC 9110 section 15.5.6. What else is allowed is for the origin to say.
+        visitor.field(b"Allow", b"GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+    }
+    own_fields(visitor, &RayText::new(ray, colo));
+    if visitor.head().method == Method::Head {
+        visitor.field(b"Content-Length", page.len().to_string().as_bytes());
+        visitor.end(BodyLength::None);
+        return (shown.status, String::new());
+    }
+    visitor.end(BodyLength::Exact(page.len() as u64));
+    (shown.status, page)
+}

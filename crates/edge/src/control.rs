@@ -1,0 +1,120 @@
+//! The thread beside the workers: reload, signals, the control socket, the admin endpoint. What it does
+//! never stands in a visitor's way; if it is busy, visitors do not notice.
+
+mod admin;
+mod ctl;
+mod inlets;
+mod reload;
+mod status;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use rempart_base::Now;
+use rempart_config::{Snapshot, Source};
+use tokio::signal::unix::{SignalKind, signal};
+
+pub use self::inlets::Inlets;
+use self::reload::Reloads;
+use crate::access_log::Writer;
+use crate::worker::{Handle, Order};
+
+/// What the control thread works with.
+pub struct Control {
+    source: Mutex<Source>,
+    current: Arc<ArcSwap<Snapshot>>,
+    workers: Arc<[Handle]>,
+    writer: Arc<Writer>,
+    started: Now,
+    reloads: Mutex<Reloads>,
+}
+
+/// Panics of this process. A panic costs one connection; this says that it happened.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+impl Control {
+    /// Control over these workers.
+    #[must_use]
+    pub fn new(
+        source: Source,
+        current: Arc<ArcSwap<Snapshot>>,
+        workers: Arc<[Handle]>,
+        writer: Arc<Writer>,
+    ) -> Self {
+        let (source, reloads) = (Mutex::new(source), Mutex::default());
+        Self { source, current, workers, writer, started: Now::read(), reloads }
+    }
+
+    fn drain(&self) {
+        let patience = self.current.load().settings.limits.drain_timeout;
+        tracing::info!(?patience, "draining");
+        self.tell(|| Order::Drain(patience));
+    }
+
+    fn tell(&self, order: impl Fn() -> Order) {
+        for worker in self.workers.iter() {
+            // A worker that has ended needs no orders.
+            let _ = worker.orders.send(order());
+        }
+    }
+}
+
+/// Runs the control thread. It ends with the process.
+pub fn run(control: Control, inlets: Inlets, on_ready: Box<dyn FnOnce(Result<(), String>) + Send>) {
+    count_panics();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(2).build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return on_ready(Err(format!("the control thread has no runtime: {error}"))),
+    };
+    let control = Arc::new(control);
+    runtime.block_on(async {
+        let ctl = tokio::spawn(ctl::serve(Arc::clone(&control), inlets.ctl));
+        let admin = inlets.admin.map(|listener| tokio::spawn(admin::serve(Arc::clone(&control), listener)));
+        let watch = tokio::spawn(watch::files(Arc::clone(&control)));
+        if let Err(error) = signals(&control, on_ready).await {
+            tracing::error!(%error, "signals cannot be received");
+        }
+        ctl.abort();
+        watch.abort();
+        // Metrics can be read as long as something is served.
+        if let Some(admin) = admin {
+            let _ = admin.await;
+        }
+    });
+}
+
+/// Says that visitors are served, and obeys signals until the order to stop.
+async fn signals(
+    control: &Arc<Control>,
+    on_ready: Box<dyn FnOnce(Result<(), String>) + Send>,
+) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut reopen = signal(SignalKind::user_defined1())?;
+    on_ready(Ok(()));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => {
+                reload::reload(control, "SIGHUP").await;
+            }
+            _ = reopen.recv() => control.writer.reopen(),
+        }
+    }
+    control.drain();
+    Ok(())
+}
+
+fn count_panics() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+        before(info);
+    }));
+}

@@ -1,0 +1,33 @@
+//! The admin endpoint: metrics, health, status.
+
+mod prometheus;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Json};
+use axum::routing::get;
+
+use super::{Control, status};
+
+/// Serves the endpoint until the process ends.
+pub(super) async fn serve(control: Arc<Control>, listener: std::net::TcpListener) {
+    let router = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/metrics", get(metrics))
+        .route(
+            "/status",
+            get(|State(control): State<Arc<Control>>| async move { Json(status::json(&control)) }),
+        )
+        .with_state(control);
+    let served = async { axum::serve(tokio::net::TcpListener::from_std(listener)?, router).await };
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the admin endpoint has ended");
+    }
+}
+
+async fn metrics(State(control): State<Arc<Control>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], prometheus::text(&control))
+}

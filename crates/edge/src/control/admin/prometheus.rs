@@ -1,0 +1,201 @@
+//! Metrics in the text format of Prometheus.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::control::{Control, PANICS};
+use crate::metrics::{Counter, LATENCY_BOUNDS_US, STATUSES, ZoneCounters};
+use crate::worker::Handle;
+
+/// The name under which the zones beyond `admin.zones_max` are summed up.
+const OTHER_ZONES: &str = "_other";
+
+/// All metrics.
+pub(super) fn text(control: &Control) -> String {
+    let mut page = Page(String::with_capacity(16 * 1024));
+    workers(&mut page, &control.workers);
+    zones(&mut page, control);
+    let snapshot = control.current.load();
+    page.one("rempart_zones", "gauge", "Zones that are configured.", snapshot.zones().len() as u64);
+    page.one("rempart_release_number", "gauge", "The number of the release that runs.", snapshot.number);
+    let reloads = control.reloads.lock();
+    page.family("rempart_reloads_total", "counter", "Reloads by outcome.");
+    for (outcome, count) in
+        [("applied", reloads.applied), ("unchanged", reloads.unchanged), ("refused", reloads.refused)]
+    {
+        page.sample("rempart_reloads_total", &[("outcome", outcome)], count);
+    }
+    page.one(
+        "rempart_panics_total",
+        "counter",
+        "Panics. Each cost one connection.",
+        PANICS.load(Ordering::Relaxed),
+    );
+    page.0
+}
+
+fn workers(page: &mut Page, workers: &[Handle]) {
+    page.family("rempart_worker_connections", "gauge", "Visitors' connections that are open, by worker.");
+    for (index, worker) in workers.iter().enumerate() {
+        let open = worker.metrics.connections.load(Ordering::Relaxed) as u64;
+        page.sample("rempart_worker_connections", &[("worker", &index.to_string())], open);
+    }
+    let sum = |read: fn(&Handle) -> u64| workers.iter().map(read).sum::<u64>();
+    let total = "counter";
+    page.one(
+        "rempart_connections_accepted_total",
+        total,
+        "Connections accepted.",
+        sum(|w| w.metrics.accepted.read()),
+    );
+    page.one(
+        "rempart_connections_handed_over_total",
+        total,
+        "Connections handed to a worker with fewer.",
+        sum(|w| w.metrics.handed_over.read()),
+    );
+    page.one(
+        "rempart_connections_turned_away_total",
+        total,
+        "Connections that ended in their TLS handshake or PROXY header.",
+        sum(|w| w.metrics.turned_away.read()),
+    );
+    page.one(
+        "rempart_connections_shed_total",
+        total,
+        "Connections closed at once because connections_max was reached.",
+        sum(|w| w.metrics.shed.read()),
+    );
+    page.one(
+        "rempart_origin_connections_opened_total",
+        total,
+        "Connections opened to origins.",
+        sum(|w| w.metrics.origins.opened.load(Ordering::Relaxed)),
+    );
+    page.one(
+        "rempart_origin_connections_reused_total",
+        total,
+        "Exchanges that used a connection to an origin that was open already.",
+        sum(|w| w.metrics.origins.reused.load(Ordering::Relaxed)),
+    );
+    page.one(
+        "rempart_origin_connections_failed_total",
+        total,
+        "Connections to origins that could not be opened.",
+        sum(|w| w.metrics.origins.failed.load(Ordering::Relaxed)),
+    );
+    page.one(
+        "rempart_origin_connections_idle",
+        "gauge",
+        "Idle connections to origins that workers keep.",
+        sum(|w| w.metrics.origin_idle.load(Ordering::Relaxed) as u64),
+    );
+    page.one(
+        "rempart_retries_total",
+        total,
+        "Exchanges tried a second time.",
+        sum(|w| w.metrics.retries.read()),
+    );
+    page.one(
+        "rempart_access_log_dropped_total",
+        total,
+        "Lines of the access log that were dropped.",
+        sum(|w| w.metrics.log_dropped.read()),
+    );
+}
+
+fn zones(page: &mut Page, control: &Control) {
+    let exported = busiest(control);
+    let sum = |cores: &[Arc<ZoneCounters>], read: &dyn Fn(&ZoneCounters) -> u64| {
+        cores.iter().map(|core| read(core)).sum::<u64>()
+    };
+    page.family("rempart_requests_total", "counter", "Exchanges by zone and status of the answer.");
+    for (zone, cores) in &exported {
+        for (slot, status) in STATUSES.iter().enumerate() {
+            let count = sum(cores, &|zone| zone.statuses.get(slot).map_or(0, Counter::read));
+            if count > 0 {
+                page.sample(
+                    "rempart_requests_total",
+                    &[("zone", zone), ("status", &status.to_string())],
+                    count,
+                );
+            }
+        }
+    }
+    let name = "rempart_request_duration_seconds";
+    page.family(name, "histogram", "Time from a request's head to the end of its answer.");
+    for (zone, cores) in &exported {
+        let mut below = 0;
+        for slot in 0..=LATENCY_BOUNDS_US.len() {
+            below += sum(cores, &|zone| zone.latencies.get(slot).map_or(0, Counter::read));
+            let bound = LATENCY_BOUNDS_US.get(slot).map_or_else(|| "+Inf".to_owned(), |us| seconds(*us));
+            page.sample("rempart_request_duration_seconds_bucket", &[("zone", zone), ("le", &bound)], below);
+        }
+        let _ = writeln!(
+            page.0,
+            "{name}_sum{{zone=\"{zone}\"}} {}",
+            seconds(sum(cores, &|zone| zone.latency_us.read()))
+        );
+        page.sample("rempart_request_duration_seconds_count", &[("zone", zone)], below);
+    }
+    page.family("rempart_bytes_total", "counter", "Bytes from (in) and to (out) visitors, by zone.");
+    for (zone, cores) in &exported {
+        page.sample(
+            "rempart_bytes_total",
+            &[("zone", zone), ("direction", "in")],
+            sum(cores, &|z| z.bytes_in.read()),
+        );
+        page.sample(
+            "rempart_bytes_total",
+            &[("zone", zone), ("direction", "out")],
+            sum(cores, &|z| z.bytes_out.read()),
+        );
+    }
+}
+
+/// The busiest zones, each with its counters of every core; the rest under one name.
+fn busiest(control: &Control) -> Vec<(Arc<str>, Vec<Arc<ZoneCounters>>)> {
+    let mut zones: HashMap<Arc<str>, Vec<Arc<ZoneCounters>>> = HashMap::new();
+    for (name, counters) in control.workers.iter().flat_map(|worker| worker.metrics.zones()) {
+        zones.entry(name).or_default().push(counters);
+    }
+    let requests = |cores: &[Arc<ZoneCounters>]| cores.iter().map(|core| core.requests()).sum::<u64>();
+    let mut zones: Vec<_> = zones.into_iter().filter(|(_, cores)| requests(cores) > 0).collect();
+    zones.sort_by(|(a, x), (b, y)| requests(y).cmp(&requests(x)).then_with(|| a.cmp(b)));
+    let max = control.current.load().settings.metrics_zones_max;
+    if zones.len() > max {
+        let rest = zones.split_off(max).into_iter().flat_map(|(_, cores)| cores).collect();
+        zones.push((Arc::from(OTHER_ZONES), rest));
+    }
+    zones
+}
+
+/// Microseconds as seconds, without the rounding of a float.
+fn seconds(us: u64) -> String {
+    format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: u64) {
+        self.family(name, kind, help);
+        self.sample(name, &[], value);
+    }
+
+    /// Label values are names of zones, numbers and words of ours: none needs escaping.
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        self.0.push_str(name);
+        for (index, (label, text)) in labels.iter().enumerate() {
+            let _ = write!(self.0, "{}{label}=\"{text}\"", if index == 0 { '{' } else { ',' });
+        }
+        let _ = writeln!(self.0, "{} {value}", if labels.is_empty() { "" } else { "}" });
+    }
+}

@@ -1,0 +1,296 @@
+//! One exchange: a request, what is decided about it, and its answer.
+//!
+//! The states are listed in [`State`], in the order in which an exchange passes them; each is one function
+//! that returns the next. (Key, Lookup, Hit and Store join with the cache.)
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rempart_config::{Snapshot, ZonePlan};
+use rempart_flow::{Fault, Method, RequestHead};
+use rempart_origin::Connection;
+use rempart_origin::plan::OriginPlan;
+use rempart_wire::Visitor;
+
+use crate::answer;
+use crate::core::{Core, ZoneState};
+use crate::forward::{Client, Forward};
+use crate::pipeline;
+use crate::record::{self, Record};
+use crate::relay::{self, Upload};
+use crate::text::RayText;
+
+/// Where an exchange stands.
+enum State {
+    /// The head was read: the stages of the pipeline decide.
+    Screen,
+    /// The origin is to be asked.
+    Pass,
+    /// A connection is there: send the request, wait for the head of the answer.
+    Fetch(Box<Connection>),
+    /// The head of the answer is there: pass it and its body on.
+    Deliver(Box<Connection>),
+    /// The exchange has failed.
+    Fail(Fault),
+    /// The answer is complete, or as complete as it gets.
+    Record,
+}
+
+/// What the stages of the pipeline see and write.
+pub struct Screening<'exchange, 'snapshot> {
+    /// The request.
+    pub head: &'exchange RequestHead,
+    /// The configuration that this exchange is pinned to.
+    pub snapshot: &'snapshot Snapshot,
+    /// This installation's token in `CDN-Loop`.
+    pub loop_token: &'exchange [u8],
+    /// The zone, once it is known.
+    pub zone: Option<&'snapshot Arc<ZonePlan>>,
+}
+
+/// One exchange, pinned to one snapshot from beginning to end.
+pub struct Exchange<'a, V> {
+    core: &'a Core,
+    snapshot: &'a Snapshot,
+    visitor: &'a mut V,
+    ray: RayText,
+    client: Client,
+    zone: Option<&'a Arc<ZonePlan>>,
+    state: Rc<ZoneState>,
+    upload: Upload,
+    has_retried: bool,
+    is_answering: bool,
+    record: Record,
+}
+
+impl<'a, V: Visitor> Exchange<'a, V> {
+    /// An exchange that begins now.
+    pub fn new(core: &'a Core, snapshot: &'a Snapshot, visitor: &'a mut V) -> Self {
+        let ray = core.ray();
+        let client = Client::of(visitor.head(), visitor.peer(), snapshot);
+        Self {
+            ray: RayText::new(ray, snapshot.settings.colo),
+            client,
+            zone: None,
+            state: core.zone(None),
+            upload: Upload::default(),
+            has_retried: false,
+            is_answering: false,
+            record: Record::new(ray, core.now(), client.ip),
+            core,
+            snapshot,
+            visitor,
+        }
+    }
+
+    /// Runs a request to its end.
+    pub async fn run(mut self) {
+        let mut state = State::Screen;
+        loop {
+            state = match state {
+                State::Screen => self.screen(),
+                State::Pass => self.pass().await,
+                State::Fetch(connection) => self.fetch(connection).await,
+                State::Deliver(connection) => self.deliver(connection).await,
+                State::Fail(fault) => self.fail(fault).await,
+                State::Record => return self.record(true),
+            };
+        }
+    }
+
+    /// Answers a request that the protocol refused. Without a readable head the log shows only who and why.
+    pub async fn refuse(mut self, fault: Fault, is_readable: bool) {
+        if is_readable {
+            let host = self.visitor.head().bytes(self.visitor.head().host);
+            self.zone = self.snapshot.zone_for_host(host);
+            self.state = self.core.zone(self.zone.map(|zone| &zone.name));
+        }
+        self.fail(fault).await;
+        self.record(is_readable);
+    }
+
+    fn screen(&mut self) -> State {
+        let mut screening = Screening {
+            head: self.visitor.head(),
+            snapshot: self.snapshot,
+            loop_token: &self.core.loop_token,
+            zone: None,
+        };
+        let verdict = pipeline::REQUEST.iter().try_for_each(|stage| (stage.run)(&mut screening));
+        self.zone = screening.zone;
+        self.state = self.core.zone(self.zone.map(|zone| &zone.name));
+        match verdict {
+            Ok(()) => State::Pass,
+            Err(fault) => State::Fail(fault),
+        }
+    }
+
+    /// Gets a connection to an origin: the next in turn, and if that cannot be reached, one other.
+    async fn pass(&mut self) -> State {
+        let Some(origin) = self.next_origin() else { return State::Fail(Fault::UnknownHost) };
+        match self.core.origins.connection(origin, self.record.started.mono).await {
+            Ok(connection) => State::Fetch(connection),
+            Err(fault) if self.may_retry_connect(fault) => self.retry(),
+            Err(fault) => {
+                self.record.origin_label = Some(Arc::clone(origin));
+                State::Fail(fault)
+            }
+        }
+    }
+
+    fn next_origin(&self) -> Option<&'a Arc<OriginPlan>> {
+        let zone = self.zone?;
+        zone.origins.get(self.state.next_turn(zone.origins.len()))
+    }
+
+    /// Not one byte of the request was written; another origin may be reachable.
+    fn may_retry_connect(&self, fault: Fault) -> bool {
+        let others = self.zone.is_some_and(|zone| zone.origins.len() > 1);
+        others && !self.has_retried && fault.side() == rempart_flow::Side::Origin
+    }
+
+    fn retry(&mut self) -> State {
+        self.has_retried = true;
+        self.upload.rewind();
+        self.core.metrics.retries.add(1);
+        State::Pass
+    }
+
+    async fn fetch(&mut self, mut connection: Box<Connection>) -> State {
+        let head = self.visitor.head();
+        let forward = Forward {
+            head,
+            client: self.client,
+            peer: self.visitor.peer(),
+            ray: &self.ray,
+            loop_token: &self.core.loop_token,
+            zone_name: self.zone.map_or("", |zone| &zone.name),
+        };
+        let origin = Arc::clone(connection.plan());
+        forward.encode(connection.begin(), &origin);
+        connection.end_head(head.body);
+        let (method, expects) = (head.method, head.expects_continue);
+        // Only what may be sent twice is kept for it.
+        let replay_max =
+            if method.is_idempotent() { self.snapshot.settings.limits.replay_bytes_max } else { 0 };
+        self.upload.begin(replay_max, head.body);
+        let wait = origin.settings.expect_continue_timeout;
+        let fetched = relay::fetch(
+            self.visitor,
+            &mut connection,
+            &mut self.upload,
+            relay::Asked {
+                method,
+                continue_after: expects.then_some(wait),
+                interim_max: origin.settings.interim_max,
+            },
+        )
+        .await;
+        self.record.origin(&connection, self.core.now());
+        match fetched {
+            Ok(()) => State::Deliver(connection),
+            Err(fault) if self.may_retry_exchange(&connection, fault, method) => {
+                drop(connection);
+                self.has_retried = true;
+                self.upload.rewind();
+                self.core.metrics.retries.add(1);
+                self.reconnect(&origin).await
+            }
+            Err(fault) => State::Fail(fault),
+        }
+    }
+
+    /// A reused connection may have been closed by the origin as the request was on its way. Repeating is
+    /// safe only if that does no harm, whatever the origin has seen of it.
+    fn may_retry_exchange(&self, connection: &Connection, fault: Fault, method: Method) -> bool {
+        !self.has_retried
+            && connection.is_reused()
+            && connection.is_unanswered()
+            && fault.is_before_answer()
+            && method.is_idempotent()
+            && self.upload.is_replayable()
+    }
+
+    /// A connection that is certainly new, to the same origin.
+    async fn reconnect(&mut self, origin: &Arc<OriginPlan>) -> State {
+        match self.core.origins.open(origin).await {
+            Ok(connection) => State::Fetch(connection),
+            Err(fault) => State::Fail(fault),
+        }
+    }
+
+    async fn deliver(&mut self, mut connection: Box<Connection>) -> State {
+        let kind = {
+            let second = self.core.second.borrow();
+            answer::begin(self.visitor, &mut connection, &self.ray, &second.fixdate)
+        };
+        let kind = match kind {
+            Ok(kind) => kind,
+            Err(fault) => return State::Fail(fault),
+        };
+        self.is_answering = true;
+        self.record.status = connection.head().status;
+        self.record.content_type(connection.head());
+        let delivered = match kind {
+            answer::Kind::Body => relay::deliver(self.visitor, &mut connection, &mut self.upload).await,
+            answer::Kind::Tunnel => {
+                let idle = self.snapshot.settings.limits.tunnel_idle_timeout;
+                relay::tunnel(self.visitor, &mut connection, idle).await
+            }
+        };
+        self.record.origin_bytes = connection.received();
+        match delivered {
+            Ok(()) => {
+                self.core.origins.give_back(connection, self.record.answered_at());
+                State::Record
+            }
+            Err(fault) => State::Fail(fault),
+        }
+    }
+
+    async fn fail(&mut self, fault: Fault) -> State {
+        self.record.fault = Some(fault);
+        if self.is_answering {
+            // Too late for a page: the visitor must see that the answer is not whole.
+            self.visitor.abort();
+            return State::Record;
+        }
+        self.is_answering = true;
+        let second = self.core.second.borrow().fixdate;
+        let (status, page) =
+            answer::fault(self.visitor, fault, self.record.ray, self.snapshot.settings.colo, &second);
+        self.record.status = status;
+        let mut left = page.as_bytes();
+        while !left.is_empty() {
+            match poll_fn(|cx| self.visitor.poll_send(cx, left)).await {
+                Ok(0) | Err(_) => break,
+                Ok(count) => left = left.get(count..).unwrap_or_default(),
+            }
+        }
+        self.visitor.finish(None);
+        State::Record
+    }
+
+    /// The last state: counters and log.
+    fn record(mut self, is_readable: bool) {
+        let ended = self.core.now();
+        let (bytes_in, bytes_out) = self.visitor.bytes_moved();
+        let took = ended.mono.saturating_duration_since(self.record.started.mono);
+        self.state.counters.exchange(self.record.status, took, bytes_in, bytes_out);
+        self.record.ended = ended;
+        self.record.bytes = (bytes_in, bytes_out);
+        let facts = record::Facts {
+            head: is_readable.then(|| self.visitor.head()),
+            peer: self.visitor.peer(),
+            zone: self.zone.map(|zone| &*zone.name),
+            ray: &self.ray,
+            colo: self.snapshot.settings.colo,
+        };
+        if self.snapshot.settings.log.access.to != rempart_config::AccessTo::Off {
+            let second = self.core.second.borrow();
+            let dropped = self.core.log.line(|out| record::write(out, &self.record, &facts, &second));
+            self.core.metrics.log_dropped.add(dropped);
+        }
+    }
+}

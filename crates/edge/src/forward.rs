@@ -1,0 +1,145 @@
+//! The head of a request as the origin gets it: the visitor's, without what belongs to its connection or
+//! may not be believed, and with what the edge knows, in Cloudflare's names.
+
+use std::net::IpAddr;
+
+use rempart_config::Snapshot;
+use rempart_flow::{Known, RequestHead};
+use rempart_http1::encode;
+use rempart_origin::plan::OriginPlan;
+use rempart_wire::Peer;
+
+use crate::text::{RayText, ip_text};
+
+/// Who the visitor is, and whether the peer that says so is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The visitor's address: the peer's, or what a trusted peer's `X-Forwarded-For` says.
+    pub ip: IpAddr,
+    /// Whether the peer is one of `trusted_proxies`.
+    pub via_trusted: bool,
+}
+
+impl Client {
+    /// Finds the visitor: from a trusted peer, the last address in `X-Forwarded-For` that is not a trusted
+    /// proxy itself. What stands before it was written by somebody whom nobody vouches for.
+    #[must_use]
+    pub fn of(head: &RequestHead, peer: &Peer, snapshot: &Snapshot) -> Self {
+        let trusted = &snapshot.settings.trusted_proxies;
+        let mut client = Self { ip: peer.address.ip(), via_trusted: false };
+        if trusted.is_empty() || !trusted.contains(client.ip) {
+            return client;
+        }
+        client.via_trusted = true;
+        let values: Vec<&[u8]> = head.fields.values(Known::XForwardedFor).collect();
+        for entry in values.into_iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b',')) {
+            let Some(ip) = std::str::from_utf8(entry).ok().and_then(|text| text.trim().parse().ok()) else {
+                break;
+            };
+            client.ip = ip;
+            if !trusted.contains(ip) {
+                break;
+            }
+        }
+        client
+    }
+}
+
+/// What the encoder needs besides the head.
+pub struct Forward<'a> {
+    /// The request.
+    pub head: &'a RequestHead,
+    /// Who sent it.
+    pub client: Client,
+    /// Over which connection.
+    pub peer: &'a Peer,
+    /// `CF-Ray`.
+    pub ray: &'a RayText,
+    /// `CDN-Loop`.
+    pub loop_token: &'a [u8],
+    /// `Host` if request and origin name none.
+    pub zone_name: &'a str,
+}
+
+impl Forward<'_> {
+    /// Writes the head, but for the end of its framing.
+    pub fn encode(&self, out: &mut Vec<u8>, origin: &OriginPlan) {
+        let head = self.head;
+        encode::request_line(out, head.bytes(head.method_text), head.bytes(head.path_and_query));
+        let authority = head.bytes(head.authority);
+        let own_host = if authority.is_empty() { self.zone_name.as_bytes() } else { authority };
+        encode::field(out, b"Host", origin.host_header.as_deref().unwrap_or(own_host));
+        for field in head.fields.iter() {
+            if !field.hop_by_hop && self.passes(field.known) {
+                encode::field(out, field.name, field.value);
+            }
+        }
+        if head.connection.upgrade {
+            encode::field(out, b"Connection", b"upgrade");
+            for protocol in head.fields.values(Known::Upgrade) {
+                encode::field(out, b"Upgrade", protocol);
+            }
+        }
+        self.encode_own(out);
+    }
+
+    fn encode_own(&self, out: &mut Vec<u8>) {
+        let mut text = [0; 45];
+        encode::field(out, b"CF-Connecting-IP", ip_text(self.client.ip, &mut text));
+        out.extend_from_slice(b"X-Forwarded-For: ");
+        if self.client.via_trusted {
+            for value in self.head.fields.values(Known::XForwardedFor) {
+                out.extend_from_slice(value);
+                out.extend_from_slice(b", ");
+            }
+        }
+        out.extend_from_slice(ip_text(self.peer.address.ip(), &mut text));
+        out.extend_from_slice(b"\r\n");
+        let scheme = self.scheme();
+        encode::field(out, b"X-Forwarded-Proto", scheme);
+        out.extend_from_slice(b"CF-Visitor: {\"scheme\":\"");
+        out.extend_from_slice(scheme);
+        out.extend_from_slice(b"\"}\r\n");
+        encode::field(out, b"CF-Ray", self.ray.as_bytes());
+        encode::field(out, b"CDN-Loop", self.loop_token);
+        encode::field(
+            out,
+            b"Via",
+            if self.head.version == rempart_flow::Version::Http10 { b"1.0 rempart" } else { b"1.1 rempart" },
+        );
+    }
+
+    /// The visitor's scheme: the connection's, unless a trusted proxy ended TLS before us.
+    fn scheme(&self) -> &'static [u8] {
+        if self.client.via_trusted {
+            match self.head.fields.first(Known::XForwardedProto) {
+                Some(b"https") => return b"https",
+                Some(b"http") => return b"http",
+                Some(_) | None => {}
+            }
+        }
+        self.head.scheme.as_str().as_bytes()
+    }
+
+    /// Whether an end-to-end field goes on to the origin.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other field passes, known or not")]
+    const fn passes(&self, known: Known) -> bool {
+        match known {
+            // Written anew.
+            Known::Host
+            | Known::ContentLength
+            | Known::CfConnectingIp
+            | Known::CfVisitor
+            | Known::CfRay
+            | Known::XForwardedFor
+            | Known::XForwardedProto => false,
+            // Claims about the visitor: only from somebody who is believed.
+            Known::Forwarded | Known::XForwardedHost | Known::XRealIp | Known::TrueClientIp => {
+                self.client.via_trusted
+            }
+            // RFC 9110 section 10.1.1: from HTTP/1.0 it means nothing.
+            Known::Expect => self.head.expects_continue,
+            _ => true,
+        }
+    }
+}

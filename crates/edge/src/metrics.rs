@@ -1,0 +1,157 @@
+//! What is counted. Each core counts for itself, with plain stores that no other core makes; reading sums
+//! up. A zone without traffic has no counters.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+/// Upper bounds of the latency histogram's buckets, in microseconds; the last bucket has none.
+pub const LATENCY_BOUNDS_US: [u64; 14] = [
+    250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000,
+    30_000_000,
+];
+
+/// Statuses that are counted one by one; any other counts as the first of its class.
+pub const STATUSES: [u16; 48] = [
+    100, 101, 200, 201, 202, 204, 206, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 406, 408,
+    409, 410, 412, 413, 414, 416, 417, 421, 422, 429, 431, 499, 500, 501, 502, 503, 504, 505, 508, 520, 521,
+    522, 523, 524, 525, 526, 530,
+];
+
+/// A counter that one core writes and anybody reads.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds. Only the owning core may call it: it is a load and a store, not one locked step.
+    pub fn add(&self, count: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+    }
+
+    /// Reads.
+    #[must_use]
+    pub fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One core's counts of one zone.
+#[derive(Debug)]
+pub struct ZoneCounters {
+    /// Exchanges by status, in the order of [`STATUSES`].
+    pub statuses: [Counter; STATUSES.len()],
+    /// Exchanges by time to their end, in the order of [`LATENCY_BOUNDS_US`] and one more.
+    pub latencies: [Counter; LATENCY_BOUNDS_US.len() + 1],
+    /// Sum of those times.
+    pub latency_us: Counter,
+    /// Bytes from visitors.
+    pub bytes_in: Counter,
+    /// Bytes to visitors.
+    pub bytes_out: Counter,
+}
+
+impl Default for ZoneCounters {
+    fn default() -> Self {
+        Self {
+            statuses: std::array::from_fn(|_| Counter::default()),
+            latencies: std::array::from_fn(|_| Counter::default()),
+            latency_us: Counter::default(),
+            bytes_in: Counter::default(),
+            bytes_out: Counter::default(),
+        }
+    }
+}
+
+impl ZoneCounters {
+    /// Counts one exchange.
+    pub fn exchange(&self, status: u16, took: Duration, bytes_in: u64, bytes_out: u64) {
+        let slot = STATUSES.binary_search(&status).or_else(|_| STATUSES.binary_search(&(status / 100 * 100)));
+        if let Some(counter) = slot.ok().and_then(|slot| self.statuses.get(slot)) {
+            counter.add(1);
+        }
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        if let Some(counter) = self.latencies.get(LATENCY_BOUNDS_US.partition_point(|bound| *bound < us)) {
+            counter.add(1);
+        }
+        self.latency_us.add(us);
+        self.bytes_in.add(bytes_in);
+        self.bytes_out.add(bytes_out);
+    }
+
+    /// Exchanges in all.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.statuses.iter().map(Counter::read).sum()
+    }
+}
+
+/// The name under which exchanges are counted that belong to no zone.
+pub const NO_ZONE: &str = "-";
+
+/// What one core counts.
+#[derive(Debug, Default)]
+pub struct CoreMetrics {
+    /// Visitors' connections that are open. Written by whichever core hands a connection over.
+    pub connections: AtomicUsize,
+    /// Connections accepted.
+    pub accepted: Counter,
+    /// Of those, handed to a core with fewer.
+    pub handed_over: Counter,
+    /// Connections turned away before HTTP: handshake or PROXY header.
+    pub turned_away: Counter,
+    /// Connections closed at once because a limit was reached.
+    pub shed: Counter,
+    /// Exchanges tried a second time.
+    pub retries: Counter,
+    /// Lines of the access log that were dropped.
+    pub log_dropped: Counter,
+    /// Toward origins.
+    pub origins: Arc<rempart_origin::Counters>,
+    /// Idle connections to origins.
+    pub origin_idle: AtomicUsize,
+    zones: Mutex<Vec<(Arc<str>, Arc<ZoneCounters>)>>,
+}
+
+impl CoreMetrics {
+    /// Enters a zone's counters, once for each zone that has traffic on this core.
+    pub fn enter(&self, name: Arc<str>) -> Arc<ZoneCounters> {
+        let counters = Arc::new(ZoneCounters::default());
+        self.zones.lock().push((name, Arc::clone(&counters)));
+        counters
+    }
+
+    /// Forgets zones for which `keep` does not hold.
+    pub fn retain(&self, mut keep: impl FnMut(&str) -> bool) {
+        self.zones.lock().retain(|(name, _)| keep(name));
+    }
+
+    /// Every zone with traffic.
+    #[must_use]
+    pub fn zones(&self) -> Vec<(Arc<str>, Arc<ZoneCounters>)> {
+        self.zones.lock().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_sorted_so_that_they_can_be_searched() {
+        assert!(STATUSES.is_sorted() && LATENCY_BOUNDS_US.is_sorted());
+    }
+
+    #[test]
+    fn a_rare_status_counts_for_its_class_and_latency_lands_in_its_bucket() {
+        let counters = ZoneCounters::default();
+        counters.exchange(418, Duration::from_micros(250), 10, 20);
+        counters.exchange(200, Duration::from_micros(251), 1, 2);
+        let at = |status| STATUSES.binary_search(&status).unwrap();
+        assert_eq!(counters.statuses[at(400)].read(), 1);
+        assert_eq!(counters.statuses[at(200)].read(), 1);
+        assert_eq!((counters.latencies[0].read(), counters.latencies[1].read()), (1, 1));
+        assert_eq!((counters.bytes_in.read(), counters.bytes_out.read(), counters.requests()), (11, 22, 2));
+    }
+}

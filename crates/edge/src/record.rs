@@ -1,0 +1,187 @@
+//! What is remembered of an exchange, and its line in the access log. Field names are Cloudflare's.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rempart_base::{Now, RayId};
+use rempart_flow::{Fault, Known, RequestHead, ResponseHead};
+use rempart_origin::Connection;
+use rempart_origin::plan::OriginPlan;
+use rempart_wire::Peer;
+
+use crate::faults;
+use crate::json::Line;
+use crate::text::{RayText, SecondText, ip_text};
+
+/// What is remembered of an exchange.
+pub struct Record {
+    /// Its id.
+    pub ray: RayId,
+    /// When its head was complete.
+    pub started: Now,
+    /// When its answer was.
+    pub ended: Now,
+    /// The visitor.
+    pub client: IpAddr,
+    /// The answer's status.
+    pub status: u16,
+    /// Why it failed, if it did.
+    pub fault: Option<Fault>,
+    /// The origin that was asked last and could not be reached.
+    pub origin_label: Option<Arc<OriginPlan>>,
+    /// What is known of the origin.
+    pub origin: Option<OriginFacts>,
+    /// Bytes that came from the origin.
+    pub origin_bytes: u64,
+    /// Bytes from and to the visitor.
+    pub bytes: (u64, u64),
+    content_type: Vec<u8>,
+}
+
+/// What is known of the origin that was asked.
+pub struct OriginFacts {
+    address: Option<SocketAddr>,
+    status: u16,
+    answered_at: Instant,
+    /// Of a connection that was opened for this exchange: DNS, TCP and TLS.
+    opening: Option<(Duration, Duration, Duration)>,
+    tls_version: Option<&'static str>,
+}
+
+impl Record {
+    /// Of an exchange that begins.
+    #[must_use]
+    pub const fn new(ray: RayId, started: Now, client: IpAddr) -> Self {
+        Self {
+            ray,
+            started,
+            ended: started,
+            client,
+            status: 0,
+            fault: None,
+            origin_label: None,
+            origin: None,
+            origin_bytes: 0,
+            bytes: (0, 0),
+            content_type: Vec::new(),
+        }
+    }
+
+    /// Notes what an origin did.
+    pub fn origin(&mut self, connection: &Connection, now: Now) {
+        let facts = connection.facts();
+        self.origin_bytes = connection.received();
+        self.origin = Some(OriginFacts {
+            address: facts.address,
+            status: if connection.is_unanswered() { 0 } else { connection.head().status },
+            answered_at: now.mono,
+            opening: (!connection.is_reused()).then_some((facts.dns, facts.tcp, facts.tls)),
+            tls_version: facts.tls_version,
+        });
+    }
+
+    /// Notes the type of the answer.
+    pub fn content_type(&mut self, head: &ResponseHead) {
+        if let Some(value) = head.fields.first(Known::ContentType) {
+            self.content_type.extend_from_slice(value);
+        }
+    }
+
+    /// When the origin's head came.
+    #[must_use]
+    pub fn answered_at(&self) -> Instant {
+        self.origin.as_ref().map_or(self.started.mono, |origin| origin.answered_at)
+    }
+}
+
+/// What the log shows beside the record.
+pub struct Facts<'a> {
+    /// The request, if it could be read.
+    pub head: Option<&'a RequestHead>,
+    /// Who sent it.
+    pub peer: &'a Peer,
+    /// Whose it was.
+    pub zone: Option<&'a str>,
+    /// Its id as text.
+    pub ray: &'a RayText,
+    /// This place.
+    pub colo: [u8; 3],
+}
+
+/// Writes one line. Fields that mean nothing for this exchange are left out.
+pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &SecondText) {
+    let mut line = Line::begin(out);
+    let mut room = [0; 45];
+    line.raw_text("RayID", facts.ray.as_bytes().get(..16).unwrap_or_default());
+    line.time("EdgeStartTimestamp", record.started, second);
+    line.time("EdgeEndTimestamp", record.ended, second);
+    line.raw_text("ClientIP", ip_text(record.client, &mut room));
+    line.number("ClientSrcPort", facts.peer.address.port().into());
+    if let Some(head) = facts.head {
+        request(&mut line, head);
+    }
+    line.number("ClientRequestBytes", record.bytes.0);
+    if let Some(tls) = &facts.peer.tls {
+        line.raw_text("ClientSSLProtocol", tls.version.as_bytes());
+        line.raw_text("ClientSSLCipher", tls.cipher.as_bytes());
+    }
+    line.raw_text("EdgeColoCode", &facts.colo);
+    line.number("EdgeResponseStatus", record.status.into());
+    line.number("EdgeResponseBytes", record.bytes.1);
+    if !record.content_type.is_empty() {
+        line.text("EdgeResponseContentType", &record.content_type);
+    }
+    if let Some(origin) = &record.origin {
+        self::origin(&mut line, origin, record, &mut room);
+    } else if let Some(label) = &record.origin_label {
+        line.text("OriginURL", label.label.as_bytes());
+    }
+    if let Some(zone) = facts.zone {
+        line.raw_text("ZoneName", zone.as_bytes());
+    }
+    if let Some(fault) = record.fault {
+        line.raw_text("Fault", faults::shown(fault).code.as_bytes());
+        let detail = faults::detail(fault);
+        if !detail.is_empty() {
+            line.raw_text("FaultDetail", detail.as_bytes());
+        }
+    }
+    line.end();
+}
+
+fn request(line: &mut Line<'_>, head: &RequestHead) {
+    line.text("ClientRequestHost", head.bytes(head.host));
+    line.text("ClientRequestMethod", head.bytes(head.method_text));
+    line.text("ClientRequestPath", head.bytes(head.path));
+    line.text("ClientRequestURI", head.bytes(head.path_and_query));
+    line.raw_text("ClientRequestProtocol", head.version.as_str().as_bytes());
+    line.raw_text("ClientRequestScheme", head.scheme.as_str().as_bytes());
+    for (name, known) in [
+        ("ClientRequestReferer", Known::Referer),
+        ("ClientRequestUserAgent", Known::UserAgent),
+        ("ClientXRequestedWith", Known::XRequestedWith),
+    ] {
+        if let Some(value) = head.fields.first(known) {
+            line.text(name, value);
+        }
+    }
+}
+
+fn origin(line: &mut Line<'_>, origin: &OriginFacts, record: &Record, room: &mut [u8; 45]) {
+    if let Some(address) = origin.address {
+        line.raw_text("OriginIP", ip_text(address.ip(), room));
+    }
+    line.number("OriginResponseStatus", origin.status.into());
+    line.number("OriginResponseBytes", record.origin_bytes);
+    let took = origin.answered_at.saturating_duration_since(record.started.mono);
+    line.number("OriginResponseTime", u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    if let Some((dns, tcp, tls)) = origin.opening {
+        line.millis("OriginDNSResponseTimeMs", dns);
+        line.millis("OriginTCPHandshakeDurationMs", tcp);
+        line.millis("OriginTLSHandshakeDurationMs", tls);
+    }
+    if let Some(version) = origin.tls_version {
+        line.raw_text("OriginSSLProtocol", version.as_bytes());
+    }
+}

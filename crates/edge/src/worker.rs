@@ -1,0 +1,234 @@
+//! One worker: a thread with a runtime of its own, which accepts and serves. A request never changes
+//! threads; a connection may, before its first byte is read.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rempart_base::Now;
+use rempart_config::Snapshot;
+use rempart_wire::{Door, Http1, Next, Turned, welcome};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::task::spawn_local;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::core::Core;
+use crate::exchange::Exchange;
+use crate::metrics::CoreMetrics;
+
+/// How often a core hands its log over and looks after its idle connections.
+const TICK: Duration = Duration::from_millis(100);
+/// How many ticks are between two sweeps of idle connections.
+const SWEEP_TICKS: u32 = 5;
+/// After a failed accept (descriptors have run out, say) the next is tried when a connection has closed,
+/// or after this time: the queue is left for a moment, the core does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a worker is told.
+pub enum Order {
+    /// A connection that another core accepted; its place is counted already.
+    Serve(std::net::TcpStream, Arc<Door>),
+    /// New exchanges run on this; the named zones are gone.
+    Swap(Arc<Snapshot>, Arc<[Arc<str>]>),
+    /// Stop accepting; idle connections close, the others end their exchange within this time.
+    Drain(Duration),
+}
+
+/// One of the workers, as the others and the control thread see it.
+#[derive(Clone)]
+pub struct Handle {
+    /// Where its orders go.
+    pub orders: UnboundedSender<Order>,
+    /// What it counts.
+    pub metrics: Arc<CoreMetrics>,
+}
+
+/// A listening socket of this worker.
+pub struct Listening {
+    /// The socket.
+    pub socket: std::net::TcpListener,
+    /// What its connections begin with.
+    pub door: Arc<Door>,
+}
+
+/// What a worker is made of.
+pub struct Worker {
+    /// Its place in `all`.
+    pub index: usize,
+    /// Every worker, this one too.
+    pub all: Arc<[Handle]>,
+    /// Its own.
+    pub core: Core,
+    /// Where it accepts.
+    pub listening: Vec<Listening>,
+    /// Its orders.
+    pub orders: UnboundedReceiver<Order>,
+}
+
+struct Local {
+    core: Core,
+    index: usize,
+    all: Arc<[Handle]>,
+    closed: Notify,
+}
+
+/// Runs until it is drained.
+pub async fn run(worker: Worker) {
+    let Worker { index, all, core, listening, mut orders } = worker;
+    let local = Rc::new(Local { core, index, all, closed: Notify::new() });
+    let accepting: Vec<_> =
+        listening.into_iter().map(|listening| spawn_local(accept(Rc::clone(&local), listening))).collect();
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut count = 0_u32;
+    let patience = loop {
+        tokio::select! {
+            order = orders.recv() => match order {
+                Some(Order::Serve(tcp, door)) => local.adopt(tcp, door),
+                Some(Order::Swap(snapshot, gone)) => local.core.swap(snapshot, &gone),
+                Some(Order::Drain(patience)) => break patience,
+                None => break Duration::ZERO,
+            },
+            _ = ticks.tick() => {
+                count = count.wrapping_add(1);
+                local.core.flush_log();
+                if count.is_multiple_of(SWEEP_TICKS) {
+                    local.core.tick(Now::read().mono);
+                }
+            }
+        }
+    };
+    accepting.into_iter().for_each(|task| task.abort());
+    orders.close();
+    while let Some(order) = orders.recv().await {
+        if let Order::Serve(tcp, door) = order {
+            local.adopt(tcp, door);
+        }
+    }
+    local.core.drain.begin();
+    let emptied = async {
+        while local.core.drain.guests() > 0 {
+            local.closed.notified().await;
+        }
+    };
+    if timeout(patience, emptied).await.is_err() {
+        tracing::warn!(worker = local.index, open = local.core.drain.guests(), "the drain's time is over");
+    }
+    local.core.flush_log();
+}
+
+async fn accept(local: Rc<Local>, listening: Listening) {
+    let listener = match TcpListener::from_std(listening.socket) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, address = %listening.door.address, "cannot accept"),
+    };
+    loop {
+        match listener.accept().await {
+            Ok((tcp, _)) => local.accepted(tcp, &listening.door),
+            // The visitor gave up while it waited in the queue.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, address = %listening.door.address, "accepting failed");
+                let _ = timeout(ACCEPT_PAUSE, local.closed.notified()).await;
+            }
+        }
+    }
+}
+
+impl Local {
+    fn open_on(&self, index: usize) -> &AtomicUsize {
+        // An index beyond the end can only be this worker's own bug; its own counter is harmless.
+        &self.all.get(index).unwrap_or(&self.all[self.index]).metrics.connections
+    }
+
+    /// Serves a connection here, or hands it to the worker with the fewest: the kernel spreads
+    /// connections over sockets by a hash, which leaves some cores with twice the share of others.
+    fn accepted(self: &Rc<Self>, tcp: TcpStream, door: &Arc<Door>) {
+        self.core.metrics.accepted.add(1);
+        let loads = self.all.iter().map(|other| other.metrics.connections.load(Ordering::Relaxed));
+        let (total, least) =
+            loads.enumerate().fold((0, (usize::MAX, self.index)), |(total, least), (index, load)| {
+                (total + load, least.min((load, index)))
+            });
+        let max = self.core.pin().settings.limits.connections_max;
+        if max.is_some_and(|max| total >= max) {
+            self.core.metrics.shed.add(1);
+            return;
+        }
+        let own = self.open_on(self.index).load(Ordering::Relaxed);
+        let (load, index) = least;
+        if own <= load {
+            self.open_on(self.index).fetch_add(1, Ordering::Relaxed);
+            return self.serve(tcp, Arc::clone(door));
+        }
+        let Ok(tcp) = tcp.into_std() else { return };
+        self.open_on(index).fetch_add(1, Ordering::Relaxed);
+        self.core.metrics.handed_over.add(1);
+        let order = Order::Serve(tcp, Arc::clone(door));
+        let refused = self.all.get(index).and_then(|other| other.orders.send(order).err());
+        if let Some(tokio::sync::mpsc::error::SendError(Order::Serve(tcp, door))) = refused {
+            // That worker has stopped. The place goes with the connection.
+            self.open_on(index).fetch_sub(1, Ordering::Relaxed);
+            self.open_on(self.index).fetch_add(1, Ordering::Relaxed);
+            self.adopt(tcp, door);
+        }
+    }
+
+    fn adopt(self: &Rc<Self>, tcp: std::net::TcpStream, door: Arc<Door>) {
+        match TcpStream::from_std(tcp) {
+            Ok(tcp) => self.serve(tcp, door),
+            Err(error) => {
+                tracing::warn!(%error, "a connection was lost between two cores");
+                self.open_on(self.index).fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn serve(self: &Rc<Self>, tcp: TcpStream, door: Arc<Door>) {
+        spawn_local(connection(Place(Rc::clone(self)), tcp, door));
+    }
+}
+
+/// A connection's place in the count; given back however its task ends.
+struct Place(Rc<Local>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.open_on(self.0.index).fetch_sub(1, Ordering::Relaxed);
+        self.0.closed.notify_one();
+    }
+}
+
+async fn connection(place: Place, tcp: TcpStream, door: Arc<Door>) {
+    let core = &place.0.core;
+    let guest = core.drain.enter();
+    let limits = Arc::clone(&core.pin().settings.limits);
+    // The handshake's future is large and short-lived: it does not stay in the task's own memory.
+    let (stream, peer) = match Box::pin(welcome(tcp, &door, limits.tls_handshake_timeout)).await {
+        Ok(welcomed) => welcomed,
+        Err(Turned::ProxyHeader | Turned::Tls | Turned::Socket) => return core.metrics.turned_away.add(1),
+    };
+    drop(door);
+    let mut http1 = Http1::new(stream, peer, limits, guest);
+    loop {
+        let next = http1.next().await;
+        let snapshot = core.pin();
+        match next {
+            Next::Closed => return,
+            Next::Request => {
+                http1.use_limits(&snapshot.settings.limits);
+                Exchange::new(core, &snapshot, &mut http1).run().await;
+            }
+            Next::Refused { fault, readable } => {
+                Exchange::new(core, &snapshot, &mut http1).refuse(fault, readable).await;
+            }
+        }
+        drop(snapshot);
+        if !http1.end_exchange().await {
+            return;
+        }
+    }
+}
