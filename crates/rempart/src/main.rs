@@ -1,2 +1,58 @@
-//! rempart
-fn main() {}
+//! The program: its command line. What each command does is in `commands`, one file each.
+
+mod commands;
+mod configuration;
+mod control;
+mod handover;
+mod limits;
+mod logging;
+mod output;
+mod privileges;
+mod sockets;
+mod supervisor;
+mod systemd;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "rempart", version, about = "The edge network that you own")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve: a supervisor and its edge, until told to stop.
+    Up(commands::up::Up),
+    /// Serve one origin without a configuration file.
+    Proxy(commands::proxy::Proxy),
+    /// Check a configuration and list every problem in it.
+    Check(commands::check::Check),
+    /// Tell a running edge what to do.
+    Ctl(commands::ctl::Ctl),
+    /// Say how a running edge is doing.
+    Status(commands::status::Status),
+    /// Print the JSON Schema of the configuration.
+    Schema,
+    /// Print the reference of the configuration in Markdown.
+    Reference,
+    #[command(hide = true)]
+    Edge(commands::edge::Edge),
+}
+
+fn main() -> ExitCode {
+    let ended = match CommandLine::parse().command {
+        Command::Up(up) => up.run(),
+        Command::Proxy(proxy) => proxy.run(),
+        Command::Check(check) => check.run(),
+        Command::Ctl(ctl) => ctl.run(),
+        Command::Status(status) => status.run(),
+        Command::Schema => commands::schema::run(),
+        Command::Reference => commands::reference::run(),
+        Command::Edge(edge) => edge.run(),
+    };
+    output::exit_code(ended)
+}

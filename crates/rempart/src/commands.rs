@@ -1,0 +1,13 @@
+//! One file for each command.
+
+pub(crate) mod check;
+pub(crate) mod ctl;
+pub(crate) mod edge;
+pub(crate) mod proxy;
+pub(crate) mod reference;
+pub(crate) mod schema;
+pub(crate) mod status;
+pub(crate) mod up;
+
+/// Where a configuration is looked for if the command line does not say.
+const DEFAULT_FILE: &str = "rempart.yaml";

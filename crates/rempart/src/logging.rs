@@ -1,0 +1,21 @@
+//! What the program says about itself: text on standard error.
+
+use rempart_config::Level;
+use tracing_subscriber::EnvFilter;
+
+/// Begins to log. `RUST_LOG` wins over the configured level.
+pub(crate) fn begin(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// The name of a level as a filter reads it.
+pub(crate) const fn name(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warn => "warn",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    }
+}

@@ -1,0 +1,139 @@
+//! The listening sockets. The supervisor binds them once and keeps them, so that connections wait in
+//! their backlogs while one edge process follows another.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+
+use rempart_wire::ProxyProtocol;
+use rempart_wire::config::{Listen, ListenAddress, Listener};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::output::Failure;
+
+/// The kernel cuts it down to `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// One address with a socket for each worker.
+pub(crate) struct Bound {
+    /// As bound: port 0 has become a real one.
+    pub(crate) address: SocketAddr,
+    /// Whether visitors speak TLS here.
+    pub(crate) tls: bool,
+    /// What connections begin with.
+    pub(crate) proxy_protocol: ProxyProtocol,
+    /// One `SO_REUSEPORT` socket for each worker.
+    pub(crate) sockets: Vec<TcpListener>,
+}
+
+impl Bound {
+    /// The address as a person would type it.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
+    }
+}
+
+/// Binds every address of `listen`, with a socket for each worker.
+///
+/// # Errors
+/// The first address that cannot be bound, with what to do about it.
+pub(crate) fn bind(listen: &Listen, workers: NonZeroUsize) -> Result<Vec<Bound>, Failure> {
+    let http = listen.http.iter().map(|listener| (listener, false));
+    let https = listen.https.iter().map(|listener| (listener, true));
+    http.chain(https)
+        .map(|(listener, tls)| {
+            let (address, sockets) = bind_one(listener.address, workers.get())
+                .map_err(|error| Failure::Text(explain(listener, &error)))?;
+            Ok(Bound { address, tls, proxy_protocol: listener.proxy_protocol, sockets })
+        })
+        .collect()
+}
+
+fn bind_one(address: ListenAddress, workers: usize) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
+    let wanted = address.socket_address();
+    let only_v6 = matches!(address, ListenAddress::At(_));
+    match group(wanted, only_v6, workers) {
+        // This machine has no IPv6.
+        Err(error) if !only_v6 && is_no_ipv6(&error) => {
+            group(SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted.port())), only_v6, workers)
+        }
+        bound => bound,
+    }
+}
+
+fn group(wanted: SocketAddr, only_v6: bool, workers: usize) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
+    // Without SO_REUSEPORT first: else a second instance of ours would silently share the visitors.
+    let probe = open(wanted, only_v6)?;
+    probe.bind(&wanted.into())?;
+    probe.listen(1)?;
+    let address = TcpListener::from(probe).local_addr()?;
+    let sockets = (0..workers).map(|_| {
+        let socket = open(address, only_v6)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(TcpListener::from(socket))
+    });
+    Ok((address, sockets.collect::<io::Result<_>>()?))
+}
+
+fn open(address: SocketAddr, only_v6: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(only_v6)?;
+    }
+    Ok(socket)
+}
+
+fn is_no_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
+}
+
+fn explain(listener: &Listener, error: &io::Error) -> String {
+    let address = listener.address.socket_address();
+    if error.kind() == ErrorKind::AddrInUse {
+        return format!(
+            "cannot listen on {address}: another program listens there already\n  \
+             to do: stop that program, or choose another port under `listen`"
+        );
+    }
+    if error.kind() == ErrorKind::PermissionDenied {
+        return format!(
+            "cannot listen on {address}: ports below 1024 need a privilege\n  \
+             to do: start as root (Rempart then changes to `user`), give the program CAP_NET_BIND_SERVICE, \
+             or choose a higher port"
+        );
+    }
+    format!("cannot listen on {address}: {error}\n  to do: give an address of this machine under `listen`")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn each_worker_has_a_socket_of_its_own_on_one_port() {
+        let (address, sockets) =
+            bind_one(ListenAddress::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), 3).unwrap();
+        assert_eq!(sockets.len(), 3);
+        assert!(sockets.iter().all(|socket| socket.local_addr().unwrap() == address));
+        TcpStream::connect(address).unwrap();
+    }
+
+    #[test]
+    fn an_address_that_someone_listens_on_is_refused_even_if_they_share_it() {
+        let (address, _sockets) =
+            bind_one(ListenAddress::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), 2).unwrap();
+        let error = bind_one(ListenAddress::At(address), 2).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn every_address_takes_visitors_over_ipv4_too() {
+        let (address, _sockets) = bind_one(ListenAddress::Every { port: 0 }, 1).unwrap();
+        TcpStream::connect((Ipv4Addr::LOCALHOST, address.port())).unwrap();
+    }
+}

@@ -1,0 +1,99 @@
+//! The commands beside `up`, as a person or a script uses them.
+
+mod stand;
+
+use stand::{Folder, Origin, Up, ask, configuration, rempart, text};
+
+const TWO_MISTAKES: &str =
+    "listen: {http: [\"127.0.0.1:0\"]}\nzones:\n  - name: test.example\n    origns: []\n";
+
+#[test]
+fn check_says_how_many_zones_there_are() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let output = ask(&["check", folder.file().to_str().unwrap()]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "ok: 1 zone\n".to_owned()));
+}
+
+#[test]
+fn check_lists_every_problem_as_json_too() {
+    let folder = Folder::new();
+    folder.write(TWO_MISTAKES);
+    let output = ask(&["check", folder.file().to_str().unwrap(), "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["ok"], false);
+    let codes: Vec<&str> =
+        answer["diagnostics"].as_array().unwrap().iter().map(|d| d["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"unknown-key") && codes.contains(&"missing-key"), "{codes:?}");
+    assert!(answer["diagnostics"].as_array().unwrap().iter().all(|d| d["line"].is_u64()));
+}
+
+#[test]
+fn ctl_reload_applies_what_is_right_and_refuses_what_is_wrong() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let up = folder.up();
+    let file = folder.file();
+    let reload = || ask(&["ctl", "-c", file.to_str().unwrap(), "reload"]);
+
+    folder.write(&configuration(origin.address, "root").replace("[\"*\"]", "[\"*\", \"b.example\"]"));
+    let output = reload();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("in force"), "{}", text(&output.stdout));
+
+    folder.write(&format!("data_dir: ./data\n{TWO_MISTAKES}"));
+    let output = reload();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("error[unknown-key]") && said.contains("error[missing-key]"), "{said}");
+    assert!(up.answer("/").ends_with("from the origin"), "what ran goes on");
+}
+
+#[test]
+fn status_tells_people_and_programs() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let _up = folder.up();
+    let data_dir = folder.data_dir();
+    let output = ask(&["status", "--data-dir", data_dir.to_str().unwrap(), "--json"]);
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(status["zones"], 1);
+    let output = ask(&["status", "--data-dir", data_dir.to_str().unwrap()]);
+    assert!(text(&output.stdout).contains("zones: 1\n"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn without_an_edge_ctl_says_what_is_missing() {
+    let folder = Folder::new();
+    let output = ask(&["ctl", "--data-dir", folder.path().to_str().unwrap(), "reload"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no edge runs here: there is no "));
+}
+
+#[test]
+fn proxy_serves_an_origin_without_a_file() {
+    let origin = Origin::start();
+    let state = Folder::new();
+    let mut command =
+        rempart(&["proxy", "--from", "127.0.0.1:0", "--to", &format!("http://{}", origin.address)]);
+    command.env("XDG_STATE_HOME", state.path());
+    let up = Up::start(command);
+    assert!(up.answer("/").ends_with("from the origin"));
+}
+
+#[test]
+fn proxy_refuses_a_target_that_is_no_url() {
+    let state = Folder::new();
+    let mut command = rempart(&["proxy", "--from", "127.0.0.1:0", "--to", "nowhere\" ]\nx: y"]);
+    let output = command.env("XDG_STATE_HOME", state.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!text(&output.stderr).is_empty());
+}
+
+#[test]
+fn an_edge_without_a_supervisor_says_so() {
+    let output = ask(&["edge", "-c", "rempart.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("use `rempart up` instead"));
+}

@@ -1,0 +1,75 @@
+//! Started as root, it serves as somebody else.
+
+mod stand;
+
+use std::fs::{Permissions, metadata, read_to_string, set_permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open};
+use stand::{Folder, Origin, ask, await_end, configuration, text};
+
+fn is_root() -> bool {
+    let root = geteuid().is_root();
+    if !root {
+        println!("SKIPPED: only root can give root up");
+    }
+    root
+}
+
+/// The four ids (real, effective, saved, file system) of a process.
+fn ids(pid: Pid, what: &str) -> Vec<u32> {
+    let status = read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
+    line.split_whitespace().map(|id| id.parse().unwrap()).collect()
+}
+
+fn nobody() -> u32 {
+    let accounts = read_to_string("/etc/passwd").unwrap();
+    let line = accounts.lines().find(|line| line.starts_with("nobody:")).unwrap();
+    line.split(':').nth(2).unwrap().parse().unwrap()
+}
+
+#[test]
+fn root_is_given_up_in_the_edge_and_data_dir_is_handed_over() {
+    if !is_root() {
+        return;
+    }
+    let origin = Origin::start();
+    let folder = Folder::new();
+    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    folder.write(&configuration(origin.address, "nobody"));
+    // A link to somebody else's file must not hand that over.
+    let foreign = folder.path().join("foreign");
+    std::fs::write(&foreign, "").unwrap();
+    std::fs::create_dir(folder.data_dir()).unwrap();
+    symlink(&foreign, folder.data_dir().join("link")).unwrap();
+    std::fs::hard_link(&foreign, folder.data_dir().join("hard")).unwrap();
+
+    let mut up = folder.up();
+    assert!(up.answer("/").ends_with("from the origin"));
+    assert_eq!(ids(up.edge(), "Uid:"), [nobody(); 4]);
+    assert!(!ids(up.edge(), "Groups:").contains(&0));
+    assert_eq!(ids(up.pid(), "Uid:"), [0; 4]);
+    assert_eq!(metadata(folder.data_dir()).unwrap().uid(), nobody());
+    assert_eq!(metadata(folder.data_dir().join("ctl.sock")).unwrap().uid(), nobody());
+    assert_eq!(metadata(&foreign).unwrap().uid(), 0);
+
+    // The kernel forgets the bond to the parent when the account changes; it must have been renewed.
+    let edge = pidfd_open(up.edge(), PidfdFlags::empty()).unwrap();
+    up.signal(Signal::KILL);
+    up.ended();
+    await_end(&edge);
+}
+
+#[test]
+fn an_account_that_does_not_exist_refuses_the_start() {
+    if !is_root() {
+        return;
+    }
+    let origin = Origin::start();
+    let folder = Folder::new();
+    folder.write(&configuration(origin.address, "no-such-account"));
+    let output = ask(&["up", "-c", folder.file().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("there is no account `no-such-account`"));
+}

@@ -1,0 +1,186 @@
+//! What every test here stands on: the real program in a folder of its own, before an origin of ours.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+mod origin;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use tempfile::TempDir;
+
+pub use self::origin::Origin;
+
+/// Nothing that is waited for takes longer, even on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program with these arguments.
+pub fn rempart(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rempart"));
+    command.args(arguments).env_remove("NOTIFY_SOCKET").env_remove("RUST_LOG");
+    command
+}
+
+/// Runs it to its end.
+pub fn ask(arguments: &[&str]) -> Output {
+    rempart(arguments).output().unwrap()
+}
+
+/// What it wrote, for looking at.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A folder with a configuration in it.
+pub struct Folder {
+    folder: TempDir,
+}
+
+impl Folder {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// With a file that serves this origin on a free port.
+    pub fn before(origin: &Origin) -> Self {
+        let folder = Self::new();
+        folder.write(&configuration(origin.address, "root"));
+        folder
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.path().join("rempart.yaml")
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.path().join("data")
+    }
+
+    pub fn write(&self, configuration: &str) {
+        fs::write(self.file(), configuration).unwrap();
+    }
+
+    /// Starts `rempart up` on it and waits until it serves.
+    pub fn up(&self) -> Up {
+        self.up_with(|_| {})
+    }
+
+    /// The same, with a change to how it is started.
+    pub fn up_with(&self, change: impl FnOnce(&mut Command)) -> Up {
+        let mut command = rempart(&["up", "-c", self.file().to_str().unwrap()]);
+        change(&mut command);
+        Up::start(command)
+    }
+}
+
+/// A small configuration; port 0 is a free one.
+pub fn configuration(origin: SocketAddr, user: &str) -> String {
+    format!(
+        "listen:\n  http: [\"127.0.0.1:0\"]\ndata_dir: ./data\nworkers: 2\nuser: {user}\nadmin:\n  listen: off\n\
+         limits:\n  drain_timeout_ms: 10000\n\
+         zones:\n  - name: test.example\n    hosts: [\"*\"]\n    origins: [\"http://{origin}\"]\n"
+    )
+}
+
+/// A running `rempart up`. Killed at the end, if it still runs.
+pub struct Up {
+    child: Child,
+    lines: Receiver<String>,
+    pub http: SocketAddr,
+}
+
+impl Up {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                eprintln!("| {line}");
+                let _ = sender.send(line);
+            }
+        });
+        let mut up = Self { child, lines, http: SocketAddr::from(([0; 4], 0)) };
+        let line = up.line_with("serving http://");
+        let address = line.split("http://").nth(1).unwrap().split(' ').next().unwrap();
+        up.http = address.parse().unwrap();
+        up
+    }
+
+    /// Waits for a line on standard error.
+    pub fn line_with(&self, part: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line says `{part}`"));
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// The edge that it has now.
+    pub fn edge(&self) -> Pid {
+        let pid = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        Pid::from_raw(children.trim().parse().unwrap()).unwrap()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn ended(&mut self) -> ExitStatus {
+        await_end(&pidfd_open(self.pid(), PidfdFlags::empty()).unwrap());
+        self.child.wait().unwrap()
+    }
+
+    /// A connection with a request on it whose answer is still to be read.
+    pub fn request(&self, target: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.http).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n\r\n").unwrap();
+        stream
+    }
+
+    /// The whole answer to a request.
+    pub fn answer(&self, target: &str) -> String {
+        read(self.request(target))
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Everything that still comes.
+pub fn read(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    text(&answer)
+}
+
+/// Waits until a process has ended, whoever's child it is.
+pub fn await_end(process: &OwnedFd) {
+    let mut fds = [PollFd::new(process, PollFlags::IN)];
+    let ended = poll(&mut fds, Some(&Timespec::try_from(PATIENCE).unwrap())).unwrap();
+    assert_eq!(ended, 1, "the process has not ended in {PATIENCE:?}");
+}

@@ -1,0 +1,56 @@
+//! An origin that answers everything with its greeting; `/held` only once it is told to.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use super::PATIENCE;
+
+/// Runs as long as the test does.
+pub struct Origin {
+    pub address: SocketAddr,
+    arrived: Receiver<()>,
+    release: Sender<()>,
+}
+
+impl Origin {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell_arrived, arrived) = channel();
+        let (release, released) = channel();
+        let released = Arc::new(Mutex::new(released));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (tell_arrived, released) = (tell_arrived.clone(), Arc::clone(&released));
+                std::thread::spawn(move || serve(stream, &tell_arrived, &released));
+            }
+        });
+        Self { address, arrived, release }
+    }
+
+    /// Waits until a request for `/held` has come.
+    pub fn await_held(&self) {
+        self.arrived.recv_timeout(PATIENCE).unwrap();
+    }
+
+    /// Lets it be answered.
+    pub fn release(&self) {
+        self.release.send(()).unwrap();
+    }
+}
+
+fn serve(mut stream: TcpStream, tell_arrived: &Sender<()>, released: &Mutex<Receiver<()>>) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+    while let Some(first) = lines.next() {
+        let _ = lines.by_ref().take_while(|line| !line.is_empty()).count();
+        if first.starts_with("GET /held ") {
+            tell_arrived.send(()).ok();
+            released.lock().unwrap().recv().ok();
+        }
+        if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\nfrom the origin").is_err() {
+            return;
+        }
+    }
+}
