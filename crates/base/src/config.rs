@@ -15,7 +15,7 @@ mod shape;
 mod suggest;
 mod text;
 
-pub use context::{Context, DIAGNOSTICS_MAX, Problem};
+pub use context::{Context, Problem};
 pub use decode::{Bounded, Decode, Deferred, OneOrMany, Spanned};
 pub use keys::Keys;
 pub use node::{Key, Mark, Node, Scalar, Value};

@@ -63,6 +63,9 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// After so many mistakes one says that there are more.
+pub const DIAGNOSTICS_MAX: usize = 1000;
+
 /// Every mistake of one compilation, in the order in which they were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics(pub Vec<Diagnostic>);
@@ -71,6 +74,27 @@ impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.0.push(diagnostic);
+    }
+
+    /// Adds one unless there are [`DIAGNOSTICS_MAX`]. The first error behind them becomes one that says so;
+    /// warnings behind them are dropped, since they must not turn into an error.
+    pub fn push_bounded(&mut self, diagnostic: Diagnostic) {
+        const MORE: &str = "too-many-problems";
+        if self.0.len() < DIAGNOSTICS_MAX {
+            return self.0.push(diagnostic);
+        }
+        let said = self.0.last().is_some_and(|last| last.code == MORE);
+        if diagnostic.severity == Severity::Error && !said {
+            self.0.push(Diagnostic {
+                code: MORE,
+                message: format!(
+                    "there are more than {DIAGNOSTICS_MAX} problems; this is the place of the next"
+                ),
+                expected: String::new(),
+                action: "Mend those above, then check again.".into(),
+                ..diagnostic
+            });
+        }
     }
 
     /// Whether any of them refuses the configuration.

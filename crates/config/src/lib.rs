@@ -2,13 +2,28 @@
 //! tree becomes what the operator wrote ([`tree`]), and that becomes an immutable [`Snapshot`]
 //! ([`compile`]). There is one validator: whoever wants to know whether a configuration is good compiles it.
 
+pub mod certificate;
+pub mod compile;
+pub mod files;
+pub mod include;
+pub mod names;
 pub mod prefix;
+pub mod reference;
+pub mod report;
+pub mod schema;
+pub mod secret;
 pub mod settings;
 pub mod snapshot;
 pub mod table;
+pub mod tree;
+pub mod yaml;
 pub mod zone;
 
+pub use compile::{Compiler, Source, Work, for_proxy, load};
 pub use prefix::{Prefix, PrefixSet};
+pub use reference::reference;
+pub use report::diagnostics_json;
+pub use schema::schema;
 pub use settings::{AccessLog, AccessTo, Account, Level, Log, Settings};
 pub use snapshot::Snapshot;
 pub use zone::{HostPattern, ZoneCertificate, ZonePlan};

@@ -2,16 +2,18 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rempart_base::config::{Context, Problem};
 use rempart_origin::plan::Upstream;
 use rempart_wire::config::{Limits, Listen};
 
 use crate::prefix::PrefixSet;
+use crate::tree::Config;
 
 /// Everything that is not one zone's. Paths are resolved against the folder of the configuration file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Settings {
     /// Where to listen. A change takes a restart.
     pub listen: Listen,
@@ -47,7 +49,7 @@ pub enum Account {
 }
 
 /// What is logged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Log {
     /// How much the program says about itself.
     pub level: Level,
@@ -67,7 +69,7 @@ pub enum Level {
 }
 
 /// The access log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AccessLog {
     /// Where its lines go.
     pub to: AccessTo,
@@ -84,4 +86,63 @@ pub enum AccessTo {
     Stdout,
     /// This file; opened anew when told to (`SIGUSR1`).
     File(PathBuf),
+}
+
+impl Settings {
+    /// Makes the settings; what is wrong beyond its own form is reported.
+    pub(crate) fn compile(config: &Config, folder: &Path, cx: &mut Context) -> Self {
+        check_listeners(config, cx);
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self {
+            listen: Listen::from(&config.listen.value),
+            data_dir: folder.join(&config.data_dir),
+            workers: config.workers.and_then(NonZeroUsize::new).unwrap_or(cores),
+            user: match config.user.as_str() {
+                "root" => Account::Keep,
+                name => Account::Named(name.into()),
+            },
+            trusted_proxies: config.trusted_proxies.iter().copied().collect(),
+            colo: config.edge.colo.0,
+            admin: config.admin.listen.0,
+            metrics_zones_max: config.admin.zones_max,
+            log: Log {
+                level: config.log.level,
+                access: AccessLog {
+                    to: match &config.log.access.to {
+                        AccessTo::File(path) => AccessTo::File(folder.join(path)),
+                        AccessTo::Off => AccessTo::Off,
+                        AccessTo::Stdout => AccessTo::Stdout,
+                    },
+                    queue_bytes_max: config.log.access.queue_bytes_max,
+                },
+            },
+            limits: Arc::new(Limits::from(&config.limits)),
+            upstream: Arc::new(Upstream::from(&config.upstream)),
+        }
+    }
+}
+
+fn check_listeners(config: &Config, cx: &mut Context) {
+    let listen = &config.listen.value;
+    if listen.http.is_empty() && listen.https.is_empty() {
+        let problem =
+            Problem::new("nothing-listens", "there is no listener: nobody could come in", "Add one.");
+        let problem = problem.expecting("`http`, `https` or both, such as `http: [\":8080\"]`");
+        cx.in_key("listen", |cx| cx.error(config.listen.mark, problem));
+    }
+    let mut taken: Vec<SocketAddr> = Vec::new();
+    for (key, list) in [("http", &listen.http), ("https", &listen.https)] {
+        for (i, listener) in list.iter().enumerate() {
+            let address = listener.value.address.socket_address();
+            if address.port() != 0 && taken.contains(&address) {
+                let message = format!("`{address}` is listened on twice");
+                let problem =
+                    Problem::new("duplicate-listener", message, "Remove one of the two, or change its port.");
+                cx.in_key("listen", |cx| {
+                    cx.in_key(key, |cx| cx.in_item(i, |cx| cx.error(listener.mark, problem)));
+                });
+            }
+            taken.push(address);
+        }
+    }
 }

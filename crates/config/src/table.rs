@@ -65,6 +65,16 @@ impl ZoneTable {
         found
     }
 
+    /// The zone that has exactly this pattern.
+    #[must_use]
+    pub fn owner(&self, pattern: &HostPattern) -> Option<&Arc<ZonePlan>> {
+        match pattern {
+            HostPattern::Any => self.any.as_ref(),
+            HostPattern::Exact(name) => self.entry(name.as_bytes())?.exact.as_ref(),
+            HostPattern::Under(name) => self.entry(name.as_bytes())?.under.as_ref(),
+        }
+    }
+
     /// Gives a pattern to a zone.
     ///
     /// # Errors
@@ -95,7 +105,9 @@ impl ZoneTable {
         };
         let hash = self.hash(name.as_bytes());
         let Some(shard) = self.shards.get_mut(shard_of(hash)) else { return };
-        let Ok(mut found) = Arc::make_mut(shard).find_entry(hash, |entry| entry.name == *name) else { return };
+        let Ok(mut found) = Arc::make_mut(shard).find_entry(hash, |entry| entry.name == *name) else {
+            return;
+        };
         let entry = found.get_mut();
         match pattern {
             HostPattern::Exact(_) => entry.exact = None,
@@ -116,11 +128,8 @@ impl ZoneTable {
         let random = &self.random;
         #[expect(clippy::indexing_slicing, reason = "shard_of is below SHARDS, their number")]
         let shard = Arc::make_mut(&mut self.shards[shard_of(hash)]);
-        let entry = shard.entry(
-            hash,
-            |entry| entry.name == *name,
-            |entry| hash_with(random, entry.name.as_bytes()),
-        );
+        let entry =
+            shard.entry(hash, |entry| entry.name == *name, |entry| hash_with(random, entry.name.as_bytes()));
         entry.or_insert_with(|| Entry { name: Arc::clone(name), exact: None, under: None }).into_mut()
     }
 

@@ -1,10 +1,14 @@
 //! One zone, ready to run.
 
+mod compile;
+
 use std::fmt;
 use std::sync::Arc;
 
 use rempart_origin::plan::OriginPlan;
 use rustls::sign::CertifiedKey;
+
+pub(crate) use compile::{Bench, ZoneRecord, compile};
 
 /// Everything that runs for one zone. Compiled once for a content and shared by every snapshot in which
 /// that content stands.

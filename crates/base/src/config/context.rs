@@ -7,9 +7,6 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 
 use super::node::Mark;
 
-/// After so many mistakes the rest is only counted as "and more".
-pub const DIAGNOSTICS_MAX: usize = 1000;
-
 /// What is wrong, before it is known where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -43,7 +40,6 @@ pub struct Context {
     file: Arc<str>,
     path: Vec<Step>,
     found: Diagnostics,
-    more: bool,
 }
 
 #[derive(Debug)]
@@ -56,7 +52,7 @@ impl Context {
     /// The beginning of a file, named as the operator names it.
     #[must_use]
     pub const fn new(file: Arc<str>) -> Self {
-        Self { file, path: Vec::new(), found: Diagnostics(Vec::new()), more: false }
+        Self { file, path: Vec::new(), found: Diagnostics(Vec::new()) }
     }
 
     /// The file's name.
@@ -111,19 +107,8 @@ impl Context {
     }
 
     fn record(&mut self, severity: Severity, mark: Mark, problem: Problem) {
-        if self.found.0.len() < DIAGNOSTICS_MAX {
-            let diagnostic = self.diagnostic(severity, mark, problem);
-            self.found.push(diagnostic);
-        } else if !self.more {
-            self.more = true;
-            let problem = Problem::new(
-                "too-many-problems",
-                format!("there are more than {DIAGNOSTICS_MAX} problems in this file"),
-                "Mend those above, then check again.",
-            );
-            let diagnostic = self.diagnostic(Severity::Error, mark, problem);
-            self.found.push(diagnostic);
-        }
+        let diagnostic = self.diagnostic(severity, mark, problem);
+        self.found.push_bounded(diagnostic);
     }
 
     fn diagnostic(&self, severity: Severity, mark: Mark, problem: Problem) -> Diagnostic {

@@ -1,6 +1,5 @@
 //! From nodes to values.
 
-use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -33,7 +32,7 @@ pub trait Bounded: Decode {
     fn shape_within(bounds: RangeInclusive<Self::Number>) -> Shape;
 }
 
-/// A value with the place where it stands. The place is no part of its identity.
+/// A value with the place where it stands.
 #[derive(Clone, Debug)]
 pub struct Spanned<T> {
     /// The value.
@@ -43,7 +42,7 @@ pub struct Spanned<T> {
 }
 
 /// Something of which one or several may be written: `a` is short for `[a]`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct OneOrMany<T>(pub Vec<T>);
 
 /// A node that is left for later: it has the shape of `T`, and whoever reads it decodes it.
@@ -52,23 +51,6 @@ pub struct Deferred<T> {
     /// The node.
     pub node: Node,
     shape: PhantomData<fn() -> T>,
-}
-
-impl<T> PartialEq for Spanned<T>
-where
-    T: PartialEq,
-{
-    fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
-    }
-}
-
-impl<T: Eq> Eq for Spanned<T> {}
-
-impl<T: Hash> Hash for Spanned<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.value.hash(state);
-    }
 }
 
 macro_rules! integers {

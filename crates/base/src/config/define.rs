@@ -124,7 +124,7 @@ macro_rules! config {
     };
     (@struct $vis:vis $name:ident ($($about:literal)*) $(($($doc:literal)+) $key:ident: $type:ty;)+) => {
         $(#[doc = $about])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Debug)]
         $vis struct $name { $($(#[doc = $doc])+ pub $key: $type),+ }
     };
     (@read $keys:ident, $cx:ident, $key:ident, $type:ty) => {

@@ -1,0 +1,257 @@
+//! From files to a [`Snapshot`].
+//!
+//! A [`Compiler`] lives as long as its process. It keeps what each file has come to, so that a reload
+//! reads only the files that have changed and everything else is shared with the snapshots before.
+
+mod assemble;
+mod unit;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rempart_base::{Diagnostics, Now};
+use rempart_origin::plan::Upstream;
+
+use crate::files::Stamp;
+use crate::include::{FILES_MAX, too_many_files};
+use crate::snapshot::Snapshot;
+
+use assemble::assemble;
+use unit::{Main, Making, Tools, Unit};
+
+/// Where a configuration comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file; what it names is relative to its folder.
+    File(PathBuf),
+    /// A text that stands in no file.
+    Text {
+        /// What diagnostics call it.
+        name: String,
+        /// The text.
+        text: String,
+        /// What it names is relative to this folder.
+        folder: PathBuf,
+    },
+}
+
+/// Compiles one configuration, again and again.
+#[derive(Debug)]
+pub struct Compiler {
+    source: Source,
+    main: Option<Arc<Main>>,
+    units: HashMap<PathBuf, Arc<Unit>>,
+    /// What the units were compiled with.
+    units_upstream: Option<Arc<Upstream>>,
+    tools: Tools,
+    last: Option<Arc<Snapshot>>,
+    number: u64,
+    work: Work,
+}
+
+/// What the last compilation had to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Configuration files that were read.
+    pub files_read: usize,
+    /// Zones that were compiled from their text.
+    pub zones_compiled: usize,
+    /// Zones whose plan is not the one of the snapshot before.
+    pub zones_new: usize,
+}
+
+/// Compiles a file once.
+///
+/// # Errors
+/// It is refused: every problem of every file is in the answer, warnings among them.
+pub fn load(path: &Path, now: Now) -> Result<Arc<Snapshot>, Diagnostics> {
+    Compiler::new(Source::File(path.into())).compile(now)
+}
+
+/// The configuration of `rempart proxy`: one listener, one origin, every host.
+#[must_use]
+pub fn for_proxy(from: &str, to: &str) -> Source {
+    // A JSON string is a double-quoted YAML scalar.
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let text = format!(
+        "listen: {{http: [{}]}}\nzones:\n  - name: localhost\n    hosts: [\"*\"]\n    origins: [{}]\n",
+        quoted(from),
+        quoted(to),
+    );
+    Source::Text { name: "--from, --to".into(), text, folder: PathBuf::new() }
+}
+
+impl Compiler {
+    /// A compiler that has compiled nothing yet.
+    #[must_use]
+    pub fn new(source: Source) -> Self {
+        Self {
+            source,
+            main: None,
+            units: HashMap::new(),
+            units_upstream: None,
+            tools: Tools::default(),
+            last: None,
+            number: 0,
+            work: Work::default(),
+        }
+    }
+
+    /// Reads what has changed and makes a snapshot. What has not changed is shared with the one before.
+    ///
+    /// # Errors
+    /// The configuration is refused: every problem of every file is in the answer, warnings among them.
+    /// The snapshot before stays good, and the next call is compared with it.
+    pub fn compile(&mut self, now: Now) -> Result<Arc<Snapshot>, Diagnostics> {
+        self.work = Work::default();
+        let mut found = Diagnostics::default();
+        let Some(main) = self.main(now, &mut found) else { return Err(found) };
+        let mut units = vec![Arc::clone(&main.unit)];
+        self.included(&main, now, &mut units, &mut found);
+        let parts = assemble(&main, &units, self.last.as_deref(), now, &mut found);
+        if found.has_errors() {
+            return Err(found);
+        }
+        self.number += 1;
+        self.work.zones_new = parts.zones_new;
+        let snapshot = Arc::new(parts.snapshot(self.number, &main, found));
+        self.last = Some(Arc::clone(&snapshot));
+        self.tools.sweep();
+        Ok(snapshot)
+    }
+
+    /// What the last compilation had to do.
+    #[must_use]
+    pub const fn work(&self) -> Work {
+        self.work
+    }
+
+    /// The folders of the files that the last compilation has read, and the files behind the zones in
+    /// them: whoever watches these folders learns of every change.
+    #[must_use]
+    pub fn watched(&self) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = Vec::new();
+        let mut add = |path: &Path| {
+            let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if folders.last().is_none_or(|last| last != folder) {
+                folders.push(folder.into());
+            }
+        };
+        if let Source::File(path) = &self.source {
+            add(path);
+        }
+        let included = self.main.iter().flat_map(|main| &main.include);
+        included.for_each(|pattern| add(&self.folder().join(&pattern.value)));
+        let units = self.main.iter().map(|main| &main.unit).chain(self.units.values());
+        units.flat_map(|unit| &unit.inputs).for_each(|(path, _)| add(path));
+        folders.sort_unstable();
+        folders.dedup();
+        folders
+    }
+
+    fn folder(&self) -> PathBuf {
+        match &self.source {
+            Source::File(path) => path.parent().unwrap_or(Path::new("")).into(),
+            Source::Text { folder, .. } => folder.clone(),
+        }
+    }
+
+    fn main(&mut self, now: Now, found: &mut Diagnostics) -> Option<Arc<Main>> {
+        let old = self.main.clone();
+        if let (Source::File(path), Some(old)) = (&self.source, &old)
+            && old.unit.is_current(Stamp::at(path).as_ref(), &mut Stamps::default())
+        {
+            collect(found, old.unit.found.clone());
+            return Some(Arc::clone(old));
+        }
+        let folder = self.folder();
+        let mut making = Making {
+            folder: &folder,
+            now,
+            before: self.last.as_deref().map(|last| &last.table),
+            tools: &mut self.tools,
+        };
+        let main = match &self.source {
+            Source::Text { name, text, .. } => {
+                Main::compile(name, text, None, old.as_deref(), &mut making, found)?
+            }
+            Source::File(path) => Main::read(path, old.as_deref(), &mut making, found)?,
+        };
+        self.work.files_read += 1;
+        self.work.zones_compiled += main.unit.zones.len();
+        let main = Arc::new(main);
+        if self.units_upstream.as_ref() != Some(&main.settings.upstream) {
+            self.units.clear();
+            self.units_upstream = Some(Arc::clone(&main.settings.upstream));
+        }
+        // A file with mistakes is read anew each time, so that they are reported each time.
+        if !main.unit.is_broken {
+            self.main = Some(Arc::clone(&main));
+        }
+        Some(main)
+    }
+
+    fn included(&mut self, main: &Main, now: Now, units: &mut Vec<Arc<Unit>>, found: &mut Diagnostics) {
+        let folder = self.folder();
+        let mut known = std::mem::take(&mut self.units);
+        let mut stamps = Stamps::default();
+        for pattern in &main.include {
+            for file in main.expand(pattern, &folder, found) {
+                if self.units.len() == FILES_MAX {
+                    main.report_include(pattern.mark, too_many_files(), found);
+                    return;
+                }
+                let is_main = main.unit.stamp.is_some_and(|stamp| stamp.is_same_file(&file.stamp));
+                if is_main || self.units.contains_key(&file.path) {
+                    continue;
+                }
+                let unit =
+                    known.remove(&file.path).filter(|unit| unit.is_current(Some(&file.stamp), &mut stamps));
+                let unit = match unit {
+                    Some(unit) => unit,
+                    None => Arc::new(self.unit(&file.path, main, now)),
+                };
+                collect(found, unit.found.clone());
+                units.push(Arc::clone(&unit));
+                self.units.insert(file.path, unit);
+            }
+        }
+        // Files with mistakes are read anew each time.
+        self.units.retain(|_, unit| !unit.is_broken);
+    }
+
+    fn unit(&mut self, path: &Path, main: &Main, now: Now) -> Unit {
+        // Paths in an included file are relative to its own folder.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let before = self.last.as_deref().map(|last| &last.table);
+        let mut making = Making { folder, now, before, tools: &mut self.tools };
+        let unit = Unit::read(path, main, &mut making);
+        self.work.files_read += 1;
+        self.work.zones_compiled += unit.zones.len();
+        unit
+    }
+}
+
+/// Stamps that have been looked up in this compilation, so that a certificate that a thousand zones share is
+/// looked up once.
+#[derive(Debug, Default)]
+struct Stamps(HashMap<PathBuf, Option<Stamp>>);
+
+impl Stamps {
+    fn at(&mut self, path: &Path) -> Option<Stamp> {
+        if let Some(stamp) = self.0.get(path) {
+            return *stamp;
+        }
+        let stamp = Stamp::at(path);
+        self.0.insert(path.into(), stamp);
+        stamp
+    }
+}
+
+/// Adds what one file has to say, up to a bound on the whole.
+fn collect(found: &mut Diagnostics, more: Diagnostics) {
+    for diagnostic in more.0 {
+        found.push_bounded(diagnostic);
+    }
+}

@@ -1,0 +1,162 @@
+//! Reading the files of a configuration: bounded, and with a stamp by which a change is noticed.
+
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rempart_base::Now;
+use rempart_base::config::Problem;
+
+/// Bytes of one configuration file. The error text calls it `config_bytes_max`.
+pub const CONFIG_BYTES_MAX: u64 = 64 << 20;
+
+/// Bytes of one certificate, key or secret file.
+pub const PEM_BYTES_MAX: u64 = 1 << 20;
+
+/// By which a change of a file is noticed without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    modified_ns: i128,
+    changed_ns: i128,
+    bytes: u64,
+    inode: u64,
+    device: u64,
+}
+
+/// The files that were read while something was compiled, relative to one folder.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    folder: &'a Path,
+    now: Now,
+    read: Vec<(PathBuf, Stamp)>,
+    settled: bool,
+}
+
+impl Stamp {
+    /// The stamp of a file.
+    #[must_use]
+    pub fn of(file: &Metadata) -> Self {
+        let ns = |s: i64, ns: i64| i128::from(s) * 1_000_000_000 + i128::from(ns);
+        Self {
+            modified_ns: ns(file.mtime(), file.mtime_nsec()),
+            changed_ns: ns(file.ctime(), file.ctime_nsec()),
+            bytes: file.size(),
+            inode: file.ino(),
+            device: file.dev(),
+        }
+    }
+
+    /// The stamp of the file at a path; `None` if there is none to see.
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|file| Self::of(&file))
+    }
+
+    /// Whether the file was written so shortly before `now` that a later write could leave the same
+    /// stamp: file systems tick more slowly than the clock.
+    #[must_use]
+    pub fn is_fresh(&self, now: Now) -> bool {
+        const TICK_NS: i128 = 50_000_000;
+        self.modified_ns.max(self.changed_ns) + TICK_NS > i128::from(now.unix_ns)
+    }
+
+    /// Whether both are of the same file, whatever it holds.
+    #[must_use]
+    pub const fn is_same_file(&self, other: &Self) -> bool {
+        self.inode == other.inode && self.device == other.device
+    }
+}
+
+impl<'a> Inputs<'a> {
+    /// Paths are relative to `folder`.
+    #[must_use]
+    pub const fn new(folder: &'a Path, now: Now) -> Self {
+        Self { folder, now, read: Vec::new(), settled: true }
+    }
+
+    /// Whether none of the files was written just now: only then do their stamps tell a later change.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// A path as seen from this process.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// The stamp of a file, remembered as read.
+    pub fn stamp(&mut self, path: &Path) -> Option<Stamp> {
+        let path = self.resolve(path);
+        let stamp = Stamp::at(&path)?;
+        self.remember(path, stamp);
+        Some(stamp)
+    }
+
+    /// Reads a certificate, key or secret.
+    ///
+    /// # Errors
+    /// It cannot be read, or has more than [`PEM_BYTES_MAX`].
+    pub fn read(&mut self, path: &Path) -> Result<Vec<u8>, Problem> {
+        let path = self.resolve(path);
+        let (bytes, stamp) = read(&path, PEM_BYTES_MAX, "pem_bytes_max")?;
+        self.remember(path, stamp);
+        Ok(bytes)
+    }
+
+    /// What was read.
+    #[must_use]
+    pub fn into_read(self) -> Box<[(PathBuf, Stamp)]> {
+        self.read.into()
+    }
+
+    fn remember(&mut self, path: PathBuf, stamp: Stamp) {
+        self.settled &= !stamp.is_fresh(self.now);
+        // Zones of one file that share a certificate mostly stand together.
+        const LOOKED_BACK: usize = 8;
+        if !self.read.iter().rev().take(LOOKED_BACK).any(|(known, _)| *known == path) {
+            self.read.push((path, stamp));
+        }
+    }
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// It cannot be read, has more than [`CONFIG_BYTES_MAX`], or is not UTF-8.
+pub fn read_config(path: &Path) -> Result<(String, Stamp), Problem> {
+    let (bytes, stamp) = read(path, CONFIG_BYTES_MAX, "config_bytes_max")?;
+    let text = String::from_utf8(bytes).map_err(|wrong| {
+        let at = wrong.utf8_error().valid_up_to();
+        let line = 1 + wrong.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
+        let message = format!("line {line} is not UTF-8 text");
+        Problem::new("not-utf8", message, "Save the file as UTF-8.")
+    })?;
+    Ok((text, stamp))
+}
+
+fn read(path: &Path, bytes_max: u64, limit: &str) -> Result<(Vec<u8>, Stamp), Problem> {
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| {
+        let action = "Check the path, and that this account may read the file.";
+        Problem::new("file-unreadable", format!("`{shown}` cannot be read: {error}"), action)
+    };
+    // A FIFO would block for ever, and a directory opens well: look before opening.
+    let seen = std::fs::metadata(path).map_err(unreadable)?;
+    if !seen.is_file() {
+        let message = format!("`{shown}` is not a file");
+        return Err(Problem::new("file-unreadable", message, "Name a file."));
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let stamp = Stamp::of(&file.metadata().map_err(unreadable)?);
+    let mut bytes = Vec::with_capacity(usize::try_from(stamp.bytes.min(bytes_max)).unwrap_or(0) + 1);
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > bytes_max {
+        let message = format!("`{shown}` is larger than {limit}, {bytes_max} bytes");
+        return Err(Problem::new("file-too-large", message, "Split the file, or find out why it has grown.")
+            .expecting(format!("at most {bytes_max} bytes")));
+    }
+    Ok((bytes, stamp))
+}

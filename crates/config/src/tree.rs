@@ -1,0 +1,239 @@
+//! What the operator writes: the whole tree, composed of the rooms' own types.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use rempart_base::config::{
+    Context, Decode, Deferred, FromText, Node, OneOrMany, Reference, Shape, Shown, Spanned, Value,
+};
+use rempart_origin::config::{OriginEntry, UpstreamConfig, UpstreamOverrides};
+use rempart_wire::config::{LimitsConfig, ListenConfig};
+
+use crate::names::Domain;
+use crate::prefix::Prefix;
+use crate::settings::{AccessTo, Level};
+use crate::zone::HostPattern;
+
+rempart_base::config! {
+    /// The whole configuration.
+    pub struct Config {
+        /// Where to listen. A change takes a restart.
+        listen: Spanned<ListenConfig> = unwritten(ListenConfig::default());
+        /// The websites. At least one, here or in an included file.
+        zones: Option<Vec<Deferred<ZoneConfig>>> = None;
+        /// Further files with zones, relative to this one; `*` and `?` may stand in the last part:
+        /// `zones.d/*.yaml`. Each holds either `zones:` or the keys of one zone, and nothing else.
+        include: OneOrMany<Spanned<String>> = OneOrMany(Vec::new());
+        /// Where the program keeps what it must not lose (its own certificate, its id), relative to this file.
+        data_dir: PathBuf = PathBuf::from("./data");
+        /// Worker threads; without it, one for each core. A change takes a restart.
+        workers: Option<usize> = None, in 1..=256;
+        /// The account to change to after the listeners are bound, when started as root. `root` changes
+        /// nothing.
+        user: String = "nobody".into();
+        /// Peers, as blocks of addresses (`10.0.0.0/8`), whose `X-Forwarded-For` is believed and appended to.
+        trusted_proxies: Vec<Prefix> = Vec::new();
+        /// This edge.
+        edge: EdgeConfig = EdgeConfig::default();
+        /// The endpoint for the people who run this edge.
+        admin: AdminConfig = AdminConfig::default();
+        /// What is logged.
+        log: LogConfig = LogConfig::default();
+        /// What one visitor may take.
+        limits: LimitsConfig = LimitsConfig::default();
+        /// Time-outs and bounds toward origins. A zone can change them for itself.
+        upstream: UpstreamConfig = UpstreamConfig::default();
+    }
+}
+
+rempart_base::config! {
+    /// This edge.
+    pub struct EdgeConfig {
+        /// Three letters that say where this edge stands; the end of every `CF-Ray`.
+        colo: Colo = Colo(*b"LOC");
+    }
+}
+
+rempart_base::config! {
+    /// The endpoint for the people who run this edge.
+    pub struct AdminConfig {
+        /// Where `/metrics`, `/healthz` and `/status` are answered, or `off`. There is no password: keep it
+        /// inside.
+        listen: AdminListen = AdminListen(Some(SocketAddr::from(([127, 0, 0, 1], 8001))));
+        /// How many zones have metrics of their own: the busiest. The others are summed.
+        zones_max: usize = 100, in 0..=100_000;
+    }
+}
+
+rempart_base::config! {
+    /// What is logged.
+    pub struct LogConfig {
+        /// How much the program says about itself.
+        level: Level = Level::Info;
+        /// The access log: one JSON line for each request.
+        access: AccessConfig = AccessConfig::default();
+    }
+}
+
+rempart_base::config! {
+    /// The access log.
+    pub struct AccessConfig {
+        /// `stdout`, `off`, or the path of a file, relative to this one.
+        to: AccessTo = AccessTo::Stdout;
+        /// Bytes of lines that wait to be written; what comes on top is dropped and counted.
+        queue_bytes_max: usize = 8 << 20, in 65_536..=1 << 30;
+    }
+}
+
+rempart_base::config! {
+    /// One website.
+    pub struct ZoneConfig {
+        required {
+            /// The domain. International names may be written as they are read.
+            name: Spanned<Domain>;
+            /// Where the content comes from: at least one origin; several are used in turn.
+            origins: Spanned<Vec<OriginEntry>>;
+        }
+        /// The hosts that the zone answers for: `a.example`, `*.a.example` for everything under it, `*` for
+        /// what no other zone answers for. The longest name wins. Without it, the zone's name and
+        /// everything under it.
+        hosts: Option<Spanned<Vec<Spanned<HostPattern>>>> = None;
+        /// Certificates for HTTPS, chosen by the name that the visitor asks for. Without one, visitors
+        /// get the self-signed certificate of this edge.
+        certificates: Vec<CertificateConfig> = Vec::new();
+        /// Time-outs and bounds toward this zone's origins, where they differ from the global `upstream`.
+        upstream: Option<Box<UpstreamOverrides>> = None;
+    }
+}
+
+rempart_base::config! {
+    /// A certificate and its key.
+    pub struct CertificateConfig {
+        required {
+            /// The chain (PEM), the zone's own certificate first. A path relative to this file.
+            cert: Spanned<PathBuf>;
+            /// The private key (PEM): a path relative to this file, or `{env: NAME}` for one that stands in
+            /// the environment.
+            key: Spanned<KeySource>;
+        }
+    }
+}
+
+rempart_base::config! {
+    /// An included file with several zones.
+    pub struct IncludedFile {
+        required {
+            /// The zones.
+            zones: Spanned<Vec<Deferred<ZoneConfig>>>;
+        }
+    }
+}
+
+fn unwritten<T>(value: T) -> Spanned<T> {
+    Spanned { value, mark: rempart_base::config::Mark::START }
+}
+
+/// Where a private key stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeySource(pub Reference);
+
+impl Decode for KeySource {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        match &node.value {
+            Value::Map(_) => Reference::decode(node, cx).map(Self),
+            Value::Scalar(_) | Value::List(_) => {
+                PathBuf::decode(node, cx).map(|path| Self(Reference::File(path)))
+            }
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![PathBuf::shape(), Reference::shape()])
+    }
+
+    fn show(&self) -> Shown {
+        Shown::Absent
+    }
+}
+
+/// The three letters of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Colo(pub [u8; 3]);
+
+/// Where the admin endpoint listens; `None` is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AdminListen(pub Option<SocketAddr>);
+
+rempart_base::config_text!(Colo, AdminListen, AccessTo, Prefix);
+
+rempart_base::config_words!(Level {
+    Level::Error = "error",
+    Level::Warn = "warn",
+    Level::Info = "info",
+    Level::Debug = "debug",
+    Level::Trace = "trace",
+});
+
+impl FromText for Colo {
+    const EXPECTED: &'static str = "three letters, such as `FRA`";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        let upper = text.to_ascii_uppercase();
+        match <[u8; 3]>::try_from(upper.as_bytes()) {
+            Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
+            Ok(_) | Err(_) => Err("is not three letters".into()),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+}
+
+impl FromText for AdminListen {
+    const EXPECTED: &'static str = "an IP address and port, such as `127.0.0.1:8001`, or `off`";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self(None)),
+            text => text.parse().map(|at| Self(Some(at))).map_err(|_| "is neither".into()),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        self.0.map_or_else(|| "off".into(), |at| at.to_string())
+    }
+}
+
+impl FromText for AccessTo {
+    const EXPECTED: &'static str = "`stdout`, `off`, or the path of a file";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            "stdout" => Ok(Self::Stdout),
+            "" => Err("is empty".into()),
+            path => Ok(Self::File(path.into())),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::Off => "off".into(),
+            Self::Stdout => "stdout".into(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+impl FromText for Prefix {
+    const EXPECTED: &'static str = "an IP address or a block of them, such as `10.0.0.0/8`";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|wrong| format!("cannot be read: {wrong}"))
+    }
+
+    fn to_text(&self) -> String {
+        self.to_string()
+    }
+}

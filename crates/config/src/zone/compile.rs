@@ -1,0 +1,197 @@
+//! From what the operator wrote about one zone to its plan.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rempart_base::config::{Context, Decode as _, Mark, Node, Problem, Spanned};
+use rempart_base::content_hash;
+use rempart_origin::config::{UpstreamConfig, UpstreamOverrides};
+use rempart_origin::plan::{OriginPlan, Trust, Upstream};
+
+use crate::certificate::Certificates;
+use crate::files::Inputs;
+use crate::table::ZoneTable;
+use crate::tree::ZoneConfig;
+
+use super::{HostPattern, ZoneCertificate, ZonePlan};
+
+/// What the zones of one file are compiled with.
+pub(crate) struct Bench<'a, 'b> {
+    pub(crate) upstream: &'a UpstreamConfig,
+    pub(crate) upstream_plan: &'a Arc<Upstream>,
+    /// The zones of the last snapshot.
+    pub(crate) before: Option<&'a ZoneTable>,
+    pub(crate) trust: &'a mut Trust,
+    pub(crate) certificates: &'a mut Certificates,
+    pub(crate) inputs: &'a mut Inputs<'b>,
+}
+
+/// A plan and where its text stands.
+#[derive(Clone, Debug)]
+pub(crate) struct ZoneRecord {
+    pub(crate) plan: Arc<ZonePlan>,
+    /// Which one of its file it is.
+    pub(crate) index: usize,
+    /// The zone's name.
+    pub(crate) mark: Mark,
+    /// Each of `plan.hosts`, if they were written out.
+    pub(crate) host_marks: Box<[Mark]>,
+}
+
+impl ZoneRecord {
+    /// Where one of the hosts stands.
+    pub(crate) fn host_mark(&self, index: usize) -> Mark {
+        self.host_marks.get(index).copied().unwrap_or(self.mark)
+    }
+}
+
+/// Compiles one zone. `None`: everything that is wrong with it has been reported.
+pub(crate) fn compile(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<ZoneRecord> {
+    let before = cx.found();
+    let config = ZoneConfig::decode(node, cx)?;
+    let name = &config.name.value.0;
+    let hosts = hosts(&config, cx);
+    let settings = settings(config.upstream.as_deref(), bench);
+    let origins = origins(&config, &settings, bench, cx);
+    let certificates = certificates(&config, bench, cx);
+    if cx.found() > before && cx.has_errors() {
+        return None;
+    }
+    warn_of_foreign_certificates(&config, &hosts, &certificates, cx);
+    let written = config.hosts.iter().flat_map(|hosts| hosts.value.iter().map(|host| host.mark));
+    let identity: Vec<u64> = origins.iter().map(|origin| origin.content_hash()).collect();
+    let shown: Vec<u64> = certificates.iter().map(|certificate| certificate.hash).collect();
+    let plan = ZonePlan {
+        name: Arc::clone(name),
+        hash: content_hash(&(name, &hosts, identity, shown)),
+        hosts: hosts.into(),
+        origins: origins.into(),
+        certificates: certificates.into(),
+    };
+    Some(ZoneRecord {
+        mark: config.name.mark,
+        index: 0,
+        host_marks: written.collect(),
+        plan: shared(plan, bench.before),
+    })
+}
+
+/// The plan of the last snapshot, if it is the same. Only a zone's own earlier plan is looked at, so that a
+/// collision of hashes gives nobody another's plan.
+fn shared(plan: ZonePlan, before: Option<&ZoneTable>) -> Arc<ZonePlan> {
+    let own = plan.hosts.first().and_then(|host| before?.owner(host));
+    match own {
+        Some(own) if own.hash == plan.hash && own.name == plan.name => Arc::clone(own),
+        Some(_) | None => Arc::new(plan),
+    }
+}
+
+fn hosts(config: &ZoneConfig, cx: &mut Context) -> Vec<HostPattern> {
+    let name = &config.name.value.0;
+    let Some(Spanned { value: written, mark }) = &config.hosts else {
+        return vec![HostPattern::Exact(Arc::clone(name)), HostPattern::Under(Arc::clone(name))];
+    };
+    cx.in_key("hosts", |cx| {
+        if written.is_empty() {
+            let problem = Problem::new(
+                "empty-list",
+                "the list of hosts is empty: no request would reach the zone",
+                "Name a host, or remove `hosts` for the zone's name and everything under it.",
+            );
+            cx.error(*mark, problem.expecting("at least one host; `[\"*\"]` for every host"));
+        }
+        let mut seen = HashSet::new();
+        for (i, host) in written.iter().enumerate() {
+            if !seen.insert(&host.value) {
+                let message = format!("the host `{}` stands here a second time", host.value);
+                let problem = Problem::new("duplicate-host", message, "Remove one of the two.");
+                cx.in_item(i, |cx| cx.error(host.mark, problem));
+            }
+        }
+    });
+    written.iter().map(|host| share(&host.value, name)).collect()
+}
+
+/// The pattern, with the text of the zone's name instead of a copy of it.
+fn share(pattern: &HostPattern, name: &Arc<str>) -> HostPattern {
+    match pattern {
+        HostPattern::Exact(host) if host == name => HostPattern::Exact(Arc::clone(name)),
+        HostPattern::Under(host) if host == name => HostPattern::Under(Arc::clone(name)),
+        HostPattern::Exact(_) | HostPattern::Under(_) | HostPattern::Any => pattern.clone(),
+    }
+}
+
+fn settings(overrides: Option<&UpstreamOverrides>, bench: &Bench<'_, '_>) -> Arc<Upstream> {
+    let Some(overrides) = overrides else { return Arc::clone(bench.upstream_plan) };
+    let own = Upstream::from(&overrides.over(bench.upstream));
+    if own == **bench.upstream_plan { Arc::clone(bench.upstream_plan) } else { Arc::new(own) }
+}
+
+fn origins(
+    config: &ZoneConfig,
+    settings: &Arc<Upstream>,
+    bench: &mut Bench<'_, '_>,
+    cx: &mut Context,
+) -> Vec<Arc<OriginPlan>> {
+    let Spanned { value: written, mark } = &config.origins;
+    cx.in_key("origins", |cx| {
+        if written.is_empty() {
+            let problem = Problem::new(
+                "empty-list",
+                "the list of origins is empty: there is nothing to serve",
+                "Name an origin.",
+            );
+            cx.error(*mark, problem.expecting("at least one origin"));
+        }
+        let Bench { trust, inputs, .. } = bench;
+        let mut read = |path: &std::path::Path| inputs.read(path);
+        let compiled = written.iter().enumerate().filter_map(|(i, origin)| {
+            let plan = cx.in_item(i, |cx| OriginPlan::compile(&origin.0, settings, trust, &mut read, cx))?;
+            Some(Arc::new(plan))
+        });
+        compiled.collect()
+    })
+}
+
+fn certificates(
+    config: &ZoneConfig,
+    bench: &mut Bench<'_, '_>,
+    cx: &mut Context,
+) -> Vec<Arc<ZoneCertificate>> {
+    let Bench { certificates, inputs, .. } = bench;
+    cx.in_key("certificates", |cx| {
+        let written = config.certificates.iter().enumerate();
+        written.filter_map(|(i, one)| cx.in_item(i, |cx| certificates.compile(one, inputs, cx))).collect()
+    })
+}
+
+/// A certificate for somebody else's names is mostly a wrong path.
+fn warn_of_foreign_certificates(
+    config: &ZoneConfig,
+    hosts: &[HostPattern],
+    certificates: &[Arc<ZoneCertificate>],
+    cx: &mut Context,
+) {
+    for (i, (certificate, written)) in certificates.iter().zip(&config.certificates).enumerate() {
+        let fits = hosts.iter().any(|host| match host {
+            HostPattern::Exact(name) => certificate.covers(name),
+            HostPattern::Under(name) => certificate.names.iter().any(|own| match own {
+                HostPattern::Exact(own) | HostPattern::Under(own) => {
+                    own == name || own.strip_suffix(&**name).is_some_and(|rest| rest.ends_with('.'))
+                }
+                HostPattern::Any => false,
+            }),
+            HostPattern::Any => true,
+        });
+        if !fits {
+            let problem = Problem::new(
+                "certificate-foreign",
+                "this certificate holds for none of the zone's hosts",
+                "Name the zone's own certificate.",
+            );
+            cx.in_key("certificates", |cx| {
+                cx.in_item(i, |cx| cx.in_key("cert", |cx| cx.warning(written.cert.mark, problem)))
+            });
+        }
+    }
+}
