@@ -87,6 +87,8 @@ pub struct Client {
     pub name: String,
     /// Whether it comes over TLS, and which server name it asks for.
     pub tls: Option<Option<String>>,
+    /// Comes in plain text to the port for HTTPS.
+    pub wrong_port: bool,
     /// Starts together with the client before it, instead of after it.
     pub alongside: bool,
     /// What it does.
@@ -138,6 +140,8 @@ pub enum Act {
     ExpectClosed,
     /// Up to now the peer has sent nothing more.
     ExpectNothing,
+    /// Up to now nobody has opened another connection to this origin.
+    ExpectNobody,
     /// Waits until every script that names it has come to this point.
     Sync(String),
     /// Closes the connection.
@@ -208,6 +212,8 @@ pub enum Relation {
     Is(Text),
     /// It is something else.
     IsNot(Text),
+    /// This is a part of it.
+    Has(Text),
     /// It matches.
     Matches(Regex),
     /// It does not match.

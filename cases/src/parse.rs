@@ -144,12 +144,18 @@ impl Block<'_> {
     }
 
     fn client(&self, words: &[Token]) -> Result<Client, Wrong> {
-        let mut client =
-            Client { name: "client".to_owned(), tls: None, alongside: false, script: Script::default() };
+        let mut client = Client {
+            name: "client".to_owned(),
+            tls: None,
+            wrong_port: false,
+            alongside: false,
+            script: Script::default(),
+        };
         for word in words.iter().map(|word| word.word().unwrap_or_default()) {
             match word.split_once('=') {
                 Some(("sni", name)) => client.tls = Some(Some(name.to_owned())),
-                Some(_) => return Err(unknown(word, "tls, sni=NAME, alongside, or a name")),
+                Some(("port", "https")) => client.wrong_port = true,
+                Some(_) => return Err(unknown(word, "tls, sni=NAME, port=https, alongside, or a name")),
                 None if word == "tls" => client.tls = Some(client.tls.take().flatten()),
                 None if word == "alongside" => client.alongside = true,
                 None => word.clone_into(&mut client.name),

@@ -93,6 +93,10 @@ impl<'a> Player<'a> {
             Act::Expect(subject, relation) => self.expect(subject, relation),
             Act::Capture(name, subject) => self.capture(name, subject),
             Act::ExpectClosed => self.expect_closed(until),
+            Act::ExpectNobody => match (self.open)(Now::read().mono) {
+                Err(_) => Ok(()),
+                Ok(_) => Err(Wrong::new("nobody", "a new connection")),
+            },
             Act::ExpectNothing => self.expect_nothing(until),
             Act::Sync(name) => {
                 let met = self.shared.meetings.wait(name, until);
@@ -341,6 +345,11 @@ pub fn compare(value: Option<&[u8]>, relation: &Relation, variables: &Variables)
         Relation::IsNot(want) => {
             let want = render(want)?;
             (value.is_some_and(|value| value != want), format!("!= {}", show(&want)))
+        }
+        Relation::Has(want) => {
+            let want = render(want)?;
+            let has = |value: &[u8]| value.windows(want.len().max(1)).any(|part| part == want);
+            (value.is_some_and(has), format!("has {}", show(&want)))
         }
         Relation::Matches(regex) => {
             (text().is_some_and(|text| regex.is_match(&text)), format!("~ {:?}", regex.as_str()))

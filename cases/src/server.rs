@@ -76,7 +76,7 @@ impl Place {
         };
         line(2, &format!("http:\n    - address: \"127.0.0.1:{}\"", self.http.port));
         listener.iter().for_each(|text| line(6, text));
-        if case.clients.iter().any(|client| client.tls.is_some()) {
+        if case.clients.iter().any(|client| client.tls.is_some() || client.wrong_port) {
             line(2, &format!("https: [\"127.0.0.1:{}\"]", self.https.port));
         }
         line(0, &format!("data_dir: {folder}/data\nworkers: 1"));

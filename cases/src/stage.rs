@@ -116,7 +116,7 @@ fn scripts(case: &Case, place: &Place, sites: &[Site], shared: &Shared) -> Vec<F
 type Played = Result<Vec<crate::peer::Peer>, Failure>;
 
 fn visit(client: &Client, place: &Place, shared: &Shared) -> Played {
-    let port = if client.tls.is_some() { place.https.port } else { place.http.port };
+    let port = if client.tls.is_some() || client.wrong_port { place.https.port } else { place.http.port };
     Player::play(shared, &client.script, visits(port, &client.tls))
 }
 

@@ -26,12 +26,13 @@ pub fn origin(words: &[Token]) -> Result<Act, String> {
     match head(words) {
         ("accept", []) => Ok(Act::Accept),
         ("handshake", [fails]) if fails.word() == Some("fails") => Ok(Act::HandshakeFails),
+        ("expect", [nobody]) if nobody.word() == Some("nobody") => Ok(Act::ExpectNobody),
         ("answer", [status, rest @ ..]) => Ok(Act::Answer(message(std::slice::from_ref(status), rest)?)),
         (verb, rest) => shared(verb, rest, "accept, handshake fails, answer STATUS"),
     }
 }
 
-/// `= VALUE`, `!= VALUE`, `~ REGEX`, `!~ REGEX`, `absent` or `present`.
+/// `= VALUE`, `!= VALUE`, `has VALUE`, `~ REGEX`, `!~ REGEX`, `absent` or `present`.
 ///
 /// # Errors
 /// Says what is wrong with it.
@@ -39,12 +40,13 @@ pub fn relation(words: &[Token]) -> Result<Relation, String> {
     match head(words) {
         ("=", value @ [_, ..]) => Ok(Relation::Is(Text::from_tokens(value)?)),
         ("!=", value @ [_, ..]) => Ok(Relation::IsNot(Text::from_tokens(value)?)),
+        ("has", value @ [_, ..]) => Ok(Relation::Has(Text::from_tokens(value)?)),
         ("~", value @ [_, ..]) => Ok(Relation::Matches(regex(value)?)),
         ("!~", value @ [_, ..]) => Ok(Relation::MatchesNot(regex(value)?)),
         ("absent", []) => Ok(Relation::Absent),
         ("present", []) => Ok(Relation::Present),
         (other, _) => Err(format!(
-            "`{other}` is not a relation with its value; known are = != ~ !~ with a value, absent, present"
+            "`{other}` is not a relation with its value; known are = != has ~ !~ with a value, absent, present"
         )),
     }
 }
