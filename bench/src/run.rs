@@ -59,13 +59,15 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let rig = Rig { options, rempart: &rempart, duration_s: duration_s(options)?, origin: Origin::start()? };
     println!("{}", heading(&rig, &systems, house));
     let mut measured = Vec::new();
+    let mut void = Vec::new();
     for work in works {
         let series = rig.measure(work, &systems)?;
         println!("{}", report::table(work, &series));
-        if let Some(reason) = report::void_reason(work, &series) {
-            return Err(reason.into());
-        }
+        void.extend(report::void_reason(work, &series));
         measured.push((work, series));
+    }
+    if !void.is_empty() {
+        return Err(void.join("\nbench: ").into());
     }
     if let Some(folder) = out.parent() {
         fs::create_dir_all(folder)?;
