@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rempart_base::Now;
 use rempart_base::config::Context;
-use rempart_config::{Snapshot, Source, yaml};
+use rempart_config::{Snapshot, yaml};
 
 use crate::output::Failure;
 
@@ -13,7 +14,7 @@ use crate::output::Failure;
 /// # Errors
 /// It is refused, with every reason.
 pub(crate) fn load(path: &Path) -> Result<Arc<Snapshot>, Failure> {
-    Source::new(path).load().map_err(Failure::Refused)
+    rempart_config::load(path, Now::read()).map_err(Failure::Refused)
 }
 
 /// The `data_dir` that a file names, whatever else is wrong with it: an edge that runs can be asked how it

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use rempart_config::Source;
+use rempart_base::Now;
+use rempart_config::load;
 use rempart_origin::plan::Endpoint;
 use rempart_wire::config::Listener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,7 +28,7 @@ pub(super) struct Front {
 impl Front {
     /// Reads them from the file.
     pub(super) fn read(file: &Path) -> Result<Self> {
-        let snapshot = Source::new(file).load().map_err(|mistakes| Error::other(format!("\n{mistakes}")))?;
+        let snapshot = load(file, Now::read()).map_err(|mistakes| Error::other(format!("\n{mistakes}")))?;
         let listen = &snapshot.settings.listen;
         let first = |listeners: &[Listener]| listeners.first().map(|l| l.address.socket_address());
         let origins = snapshot.zones().flat_map(|zone| zone.origins.iter());

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use rempart_base::{Diagnostic, Severity};
-use serde_json::{Value, json};
+use rempart_base::Diagnostics;
+use rempart_config::diagnostics_json;
+use serde_json::json;
 
 use crate::configuration;
 use crate::output::{Failure, complain, say};
@@ -41,11 +42,11 @@ impl Check {
                 Ok(())
             }
             (Format::Json, Ok(snapshot)) => {
-                say(&answer(true, Some(snapshot.zones().len()), &snapshot.warnings));
+                say(&answer(true, Some(snapshot.zones().len()), &Diagnostics(snapshot.warnings.clone())));
                 Ok(())
             }
             (Format::Json, Err(Failure::Refused(diagnostics))) => {
-                say(&answer(false, None, &diagnostics.0));
+                say(&answer(false, None, &diagnostics));
                 Err(Failure::Said)
             }
             (Format::Text | Format::Json, Err(failure)) => Err(failure),
@@ -53,27 +54,8 @@ impl Check {
     }
 }
 
-fn answer(ok: bool, zones: Option<usize>, diagnostics: &[Diagnostic]) -> String {
-    let diagnostics: Vec<Value> = diagnostics.iter().map(as_json).collect();
-    format!("{:#}\n", json!({ "ok": ok, "zones": zones, "diagnostics": diagnostics }))
-}
-
-fn as_json(diagnostic: &Diagnostic) -> Value {
-    let place = diagnostic.place.as_ref();
-    json!({
-        "code": diagnostic.code,
-        "severity": match diagnostic.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
-        "file": place.map(|place| &*place.file),
-        "line": place.map(|place| place.line),
-        "column": place.map(|place| place.column),
-        "path": diagnostic.path,
-        "message": diagnostic.message,
-        "expected": diagnostic.expected,
-        "action": diagnostic.action,
-    })
+fn answer(ok: bool, zones: Option<usize>, diagnostics: &Diagnostics) -> String {
+    format!("{:#}\n", json!({ "ok": ok, "zones": zones, "diagnostics": diagnostics_json(diagnostics) }))
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -2,13 +2,14 @@
 //! way as with `up`.
 
 use std::env::{temp_dir, var_os};
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
+use rempart_base::Now;
+use rempart_config::{Compiler, Source, for_proxy};
 use rustix::process::geteuid;
-use serde_json::Value;
 
 use super::up::Up;
 use crate::output::Failure;
@@ -27,14 +28,21 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Serves until told to stop.
     pub(crate) fn run(self) -> Result<(), Failure> {
+        let source = for_proxy(&self.from, &self.to);
+        Compiler::new(source.clone()).compile(Now::read()).map_err(Failure::Refused)?;
         let config = self
-            .write()
+            .write(&source)
             .map_err(|error| Failure::Text(format!("the configuration cannot be written: {error}")))?;
         Up { config }.run()
     }
 
-    /// A folder for each address, so that several can run beside each other.
-    fn write(&self) -> io::Result<PathBuf> {
+    /// A folder for each address, so that several can run beside each other; and no admin endpoint, over
+    /// whose port they would quarrel.
+    fn write(&self, source: &Source) -> io::Result<PathBuf> {
+        let text = match source {
+            Source::Text { text, .. } => text.clone(),
+            Source::File(path) => fs::read_to_string(path)?,
+        };
         let name: String =
             self.from.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }).collect();
         let folder = state_folder().join("proxy").join(name);
@@ -42,20 +50,9 @@ impl Proxy {
         let mode = if geteuid().is_root() { 0o755 } else { 0o700 };
         DirBuilder::new().recursive(true).mode(mode).create(&folder)?;
         let file = folder.join("rempart.yaml");
-        std::fs::write(&file, self.configuration())?;
+        let head = "# Written by `rempart proxy` at each start.\ndata_dir: ./data\nadmin: {listen: off}\n";
+        fs::write(&file, format!("{head}{text}"))?;
         Ok(file)
-    }
-
-    fn configuration(&self) -> String {
-        // A JSON string is a YAML string too, whatever is in it.
-        let (from, to) = (Value::from(self.from.as_str()), Value::from(self.to.as_str()));
-        format!(
-            "# Written by `rempart proxy` at each start.\n\
-             listen:\n  http: [{from}]\n\
-             data_dir: ./data\n\
-             admin: {{listen: off}}\n\
-             zones:\n  - name: proxy.localhost\n    hosts: [\"*\"]\n    origins: [{to}]\n"
-        )
     }
 }
 

@@ -135,9 +135,9 @@ impl Up {
 
     /// The edge that it has now.
     pub fn edge(&self) -> Pid {
-        let pid = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        Pid::from_raw(children.trim().parse().unwrap()).unwrap()
+        let processes = fs::read_dir("/proc").unwrap().map_while(Result::ok);
+        let pids = processes.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
+        pids.into_iter().find(|pid| parent(*pid) == Some(self.pid())).expect("it has an edge")
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -171,6 +171,16 @@ impl Drop for Up {
     }
 }
 
+/// The parent of a process that lives.
+fn parent(pid: Pid) -> Option<Pid> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    // "pid (name) state parent …", and the name may hold anything.
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    let state = fields.next()?;
+    let parent = Pid::from_raw(fields.next()?.parse().ok()?);
+    parent.filter(|_| state != "Z")
+}
+
 /// Everything that still comes.
 pub fn read(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
@@ -178,7 +188,7 @@ pub fn read(mut stream: TcpStream) -> String {
     text(&answer)
 }
 
-/// Waits until a process has ended, whoever's child it is.
+/// Waits until a process has ended, whose child it is.
 pub fn await_end(process: &OwnedFd) {
     let mut fds = [PollFd::new(process, PollFlags::IN)];
     let ended = poll(&mut fds, Some(&Timespec::try_from(PATIENCE).unwrap())).unwrap();
