@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rempart_base::Now;
-use rempart_config::{Snapshot, Source};
+use rempart_config::{Compiler, Snapshot};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use self::inlets::Inlets;
@@ -24,7 +24,7 @@ use crate::worker::{Handle, Order};
 
 /// What the control thread works with.
 pub struct Control {
-    source: Mutex<Source>,
+    compiler: Mutex<Compiler>,
     current: Arc<ArcSwap<Snapshot>>,
     workers: Arc<[Handle]>,
     writer: Arc<Writer>,
@@ -39,13 +39,13 @@ impl Control {
     /// Control over these workers.
     #[must_use]
     pub fn new(
-        source: Source,
+        compiler: Compiler,
         current: Arc<ArcSwap<Snapshot>>,
         workers: Arc<[Handle]>,
         writer: Arc<Writer>,
     ) -> Self {
-        let (source, reloads) = (Mutex::new(source), Mutex::default());
-        Self { source, current, workers, writer, started: Now::read(), reloads }
+        let (compiler, reloads) = (Mutex::new(compiler), Mutex::default());
+        Self { compiler, current, workers, writer, started: Now::read(), reloads }
     }
 
     fn drain(&self) {

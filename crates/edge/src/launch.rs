@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rempart_base::InstallationId;
-use rempart_config::{Account, Snapshot, Source};
+use rempart_base::{InstallationId, Now};
+use rempart_config::{Account, Compiler, Snapshot, Source};
 use rempart_origin::{Origins, Shelves};
 pub use rempart_wire::ProxyProtocol;
 use rempart_wire::{Door, TlsAcceptor};
@@ -99,8 +99,9 @@ fn prepare(
     listeners: Vec<BoundListener>,
     drop_privileges: Box<dyn FnOnce(&str) -> io::Result<()> + Send>,
 ) -> Result<Prepared, StartError> {
-    let mut source = Source::new(&config_path);
-    let snapshot = source.load().map_err(|diagnostics| StartError(diagnostics.to_string()))?;
+    let mut compiler = Compiler::new(Source::File(config_path));
+    let snapshot =
+        compiler.compile(Now::read()).map_err(|diagnostics| StartError(diagnostics.to_string()))?;
     let settings = Arc::clone(&snapshot.settings);
     let current = Arc::new(ArcSwap::new(Arc::clone(&snapshot)));
     let data_dir = &settings.data_dir;
@@ -118,7 +119,7 @@ fn prepare(
         .map_err(|error| StartError(format!("TLS cannot be set up: {error}")))?;
     let (workers, handles) = hand_out(listeners, settings.workers.get(), &acceptor);
     let all: Arc<[Handle]> = handles.into();
-    let control = Control::new(source, current, Arc::clone(&all), Arc::clone(&writer));
+    let control = Control::new(compiler, current, Arc::clone(&all), Arc::clone(&writer));
     let loop_token = loop_token(installation);
     let shared = Shared { snapshot, all, writer, shelves: Arc::default(), loop_token };
     Ok(Prepared { control, inlets, workers, shared })

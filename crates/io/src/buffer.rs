@@ -26,6 +26,7 @@ pub struct Buffer {
     bytes: Box<[u8]>,
     start: usize,
     end: usize,
+    is_large: bool,
 }
 
 /// What one read brought.
@@ -66,7 +67,7 @@ impl Buffer {
     }
 
     /// Gives the memory back to the core if no byte waits.
-    pub fn rest(&mut self) {
+    fn rest(&mut self) {
         if self.is_empty() && !self.bytes.is_empty() {
             shelve(std::mem::take(&mut self.bytes));
         }
@@ -86,22 +87,27 @@ impl Buffer {
         self.make_room(bytes_max)?;
         let room = self.bytes.get_mut(self.end..).unwrap_or_default();
         let mut read = ReadBuf::new(room);
-        ready!(Pin::new(stream).poll_read(cx, &mut read))?;
+        let polled = Pin::new(stream).poll_read(cx, &mut read);
         let count = read.filled().len();
+        if count == 0 {
+            // Who waits holds no memory.
+            self.rest();
+        }
+        ready!(polled)?;
         self.end += count;
         Poll::Ready(Ok(if count == 0 { Filled::End } else { Filled::Bytes }))
     }
 
-    /// Prefers the large size for what follows; what waits is kept.
-    pub fn enlarge(&mut self) {
-        if self.bytes.len() < LARGE_BYTES {
-            self.replace(LARGE_BYTES);
-        }
+    /// Reads in large pieces from now on, or in small ones again; what waits is kept.
+    pub const fn prefer_large(&mut self, large: bool) {
+        self.is_large = large;
     }
 
     fn make_room(&mut self, bytes_max: usize) -> io::Result<()> {
         if self.bytes.is_empty() {
-            self.bytes = take(SMALL_BYTES);
+            self.bytes = take(if self.is_large { LARGE_BYTES } else { SMALL_BYTES });
+        } else if self.is_large && self.bytes.len() < LARGE_BYTES {
+            self.replace(LARGE_BYTES);
         }
         if self.end < self.bytes.len() {
             return Ok(());
@@ -195,12 +201,11 @@ mod tests {
         let mut buffer = Buffer::default();
         fill(&mut buffer, b"hello", 100).unwrap();
         assert_eq!(buffer.bytes(), b"hello");
-        buffer.rest();
+        assert_eq!(fill(&mut buffer, b"", 100).unwrap(), Filled::End);
         assert_eq!(buffer.bytes(), b"hello", "what waits is kept");
         buffer.consume(99);
-        buffer.rest();
-        assert!(buffer.bytes.is_empty());
         assert_eq!(fill(&mut buffer, b"", 100).unwrap(), Filled::End);
+        assert!(buffer.bytes.is_empty());
     }
 
     #[test]
@@ -208,8 +213,9 @@ mod tests {
         let mut buffer = Buffer::default();
         fill(&mut buffer, b"..kept", 100).unwrap();
         buffer.consume(2);
-        buffer.enlarge();
-        assert_eq!(buffer.bytes(), b"kept");
+        buffer.prefer_large(true);
+        fill(&mut buffer, b" and more", 100).unwrap();
+        assert_eq!(buffer.bytes(), b"kept and more");
         assert_eq!(buffer.bytes.len(), LARGE_BYTES);
     }
 }

@@ -1,6 +1,7 @@
 //! What is to be written next. Heads and small bodies are gathered and leave in one write; a large body
 //! is written from where it lies, with the gathered bytes before it.
 
+use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,10 +12,16 @@ use tokio::io::AsyncWrite;
 const COPY_BYTES_MAX: usize = 8 * 1024;
 /// Above this the gathered bytes leave before more are gathered.
 const GATHER_BYTES_MAX: usize = 64 * 1024;
-/// The capacity that an empty outbox may keep.
-const KEEP_BYTES_MAX: usize = 4 * 1024;
+/// The room that an outbox begins with: a head and a small body.
+const ROOM_BYTES: usize = 4 * 1024;
+/// How many rooms a core keeps for the next connection.
+const SHELF_MAX: usize = 64;
 
-/// Bytes that wait to be written. Empty and at rest, it owns no memory.
+thread_local! {
+    static ROOMS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Bytes that wait to be written. Empty, it owns no memory.
 #[derive(Debug, Default)]
 pub struct Outbox {
     bytes: Vec<u8>,
@@ -24,7 +31,10 @@ pub struct Outbox {
 
 impl Outbox {
     /// Where encoders append.
-    pub const fn bytes_mut(&mut self) -> &mut Vec<u8> {
+    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        if self.bytes.capacity() == 0 {
+            self.bytes = ROOMS.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(ROOM_BYTES));
+        }
         &mut self.bytes
     }
 
@@ -52,14 +62,6 @@ impl Outbox {
         self.waiting() >= GATHER_BYTES_MAX
     }
 
-    /// Gives the memory back. Call it when nothing waits and the connection rests.
-    pub fn rest(&mut self) {
-        if self.is_empty() {
-            self.bytes = Vec::new();
-            self.written = 0;
-        }
-    }
-
     /// Takes up to all of `piece`, copying it if it is small and writing it if it is large. Ready with how
     /// many bytes of `piece` were taken.
     ///
@@ -75,7 +77,7 @@ impl Outbox {
             if self.is_full() {
                 ready!(self.poll_flush(stream, cx))?;
             }
-            self.bytes.extend_from_slice(piece);
+            self.bytes_mut().extend_from_slice(piece);
             return Poll::Ready(Ok(piece.len()));
         }
         loop {
@@ -123,8 +125,20 @@ impl Outbox {
         self.total += count as u64;
         if self.is_empty() {
             self.written = 0;
-            self.bytes.clear();
-            self.bytes.shrink_to(KEEP_BYTES_MAX);
+            self.rest();
+        }
+    }
+
+    /// Gives the memory back to the core: who waits holds none.
+    fn rest(&mut self) {
+        let mut room = std::mem::take(&mut self.bytes);
+        if room.capacity() <= 2 * ROOM_BYTES {
+            room.clear();
+            ROOMS.with_borrow_mut(|rooms| {
+                if rooms.len() < SHELF_MAX {
+                    rooms.push(room);
+                }
+            });
         }
     }
 }

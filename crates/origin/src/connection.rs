@@ -31,6 +31,7 @@ pub struct Connection {
     outbox: Outbox,
     head: ResponseHead,
     body: BodyReader,
+    scanned: usize,
     front: usize,
     send: Patience,
     receive: Patience,
@@ -78,6 +79,7 @@ impl Connection {
             outbox: Outbox::default(),
             head: ResponseHead::default(),
             body: BodyReader::Done,
+            scanned: 0,
             front: 0,
             send: Patience::new(terms),
             receive: Patience::new(terms),
@@ -112,6 +114,7 @@ impl Connection {
     pub fn begin(&mut self) -> &mut Vec<u8> {
         self.answer = Answered::Nothing;
         self.received = 0;
+        self.scanned = 0;
         self.outbox.bytes_mut()
     }
 
@@ -216,13 +219,18 @@ impl Connection {
         };
         loop {
             if !self.input.is_empty() {
-                let parsed = response::parse(self.input.bytes(), &limits, method, &mut self.head);
-                if let Parsed::Complete { head_bytes } = parsed.map_err(Fault::BadResponse)? {
-                    self.input.consume(head_bytes);
-                    if !self.head.is_interim() {
-                        self.begin_body();
+                let parsed =
+                    response::parse_from(self.input.bytes(), self.scanned, &limits, method, &mut self.head);
+                match parsed.map_err(Fault::BadResponse)? {
+                    Parsed::Complete { head_bytes } => {
+                        self.input.consume(head_bytes);
+                        self.scanned = 0;
+                        if !self.head.is_interim() {
+                            self.begin_body();
+                        }
+                        return Poll::Ready(Ok(()));
                     }
-                    return Poll::Ready(Ok(()));
+                    Parsed::Partial => self.scanned = self.input.len(),
                 }
             }
             match ready!(self.poll_fill(cx, limits.head_bytes_max + 1))? {
@@ -246,7 +254,7 @@ impl Connection {
         if self.head.body == BodyLength::UntilClose
             || self.body.left().is_none_or(|left| left > SMALL_BYTES as u64)
         {
-            self.input.enlarge();
+            self.input.prefer_large(true);
         }
     }
 
@@ -307,13 +315,7 @@ impl Connection {
                 }
                 Front::NeedMore => {}
             }
-            let filled = match self.poll_fill(cx, self.plan.settings.head_bytes_max) {
-                Poll::Ready(filled) => filled?,
-                Poll::Pending => {
-                    self.input.rest();
-                    return Poll::Pending;
-                }
-            };
+            let filled = ready!(self.poll_fill(cx, self.plan.settings.head_bytes_max))?;
             // A reset is no end of a body that lasts until the close.
             if filled == Filled::End && (!self.body.end_of_stream() || (self.is_broken && !self.is_tunnel()))
             {
@@ -393,8 +395,7 @@ impl Connection {
         self.idle_since = now;
         self.is_reused = true;
         self.front = 0;
-        self.input.rest();
-        self.outbox.rest();
+        self.input.prefer_large(false);
         self.head.clear(HEAD_KEEP_BYTES);
     }
 

@@ -43,6 +43,7 @@ pub struct Http1 {
     answer: Answer,
     receive: Patience,
     send: Patience,
+    scanned: usize,
     front: usize,
     body_bytes: u64,
     received: u64,
@@ -100,6 +101,7 @@ impl Http1 {
             answer: Answer::None,
             receive: Patience::new(Terms::idle(LINGER)),
             send: Patience::new(Terms::idle(LINGER)),
+            scanned: 0,
             front: 0,
             body_bytes: 0,
             received: 0,
@@ -167,12 +169,8 @@ impl Http1 {
 
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         let idle = self.input.is_empty();
-        if idle {
-            self.input.rest();
-            self.outbox.rest();
-            if self.guest.poll_drained(cx).is_ready() {
-                return Poll::Ready(Next::Closed);
-            }
+        if idle && self.guest.poll_drained(cx).is_ready() {
+            return Poll::Ready(Next::Closed);
         }
         ready!(self.deadline.poll_passed(cx));
         Poll::Ready(if idle { Next::Closed } else { self.refuse(Fault::HeadTimeout) })
@@ -185,8 +183,11 @@ impl Http1 {
             target_bytes_max: self.limits.target_bytes_max,
             fields_max: self.limits.fields_max,
         };
-        match request::parse(self.input.bytes(), &limits, &mut self.head) {
-            Ok(Parsed::Partial) => Ok(false),
+        match request::parse_from(self.input.bytes(), self.scanned, &limits, &mut self.head) {
+            Ok(Parsed::Partial) => {
+                self.scanned = self.input.len();
+                Ok(false)
+            }
             Ok(Parsed::Complete { head_bytes }) => {
                 self.begin_exchange(head_bytes);
                 match self.head.body {
@@ -229,6 +230,7 @@ impl Http1 {
     fn reset_exchange(&mut self) {
         self.answer = Answer::None;
         self.body = BodyReader::Done;
+        self.scanned = 0;
         self.front = 0;
         self.body_bytes = 0;
         self.received = 0;
@@ -389,13 +391,8 @@ impl Visitor for Http1 {
                     }
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Fault::ClientGone)),
-                Poll::Pending => {
-                    self.input.rest();
-                    if self.is_tunnel() {
-                        return Poll::Pending;
-                    }
-                    return self.receive.poll_out(cx).map(|()| Err(Fault::BodyTimeout));
-                }
+                Poll::Pending if self.is_tunnel() => return Poll::Pending,
+                Poll::Pending => return self.receive.poll_out(cx).map(|()| Err(Fault::BodyTimeout)),
             }
         }
     }

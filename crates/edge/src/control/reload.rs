@@ -47,9 +47,9 @@ pub(super) async fn reload(control: &Arc<Control>, why: &'static str) -> Outcome
 impl Control {
     fn reload(&self, why: &'static str) -> Outcome {
         // Held to the end: reloads happen one after the other, and the youngest file wins.
-        let mut source = self.source.lock();
+        let mut compiler = self.compiler.lock();
         let begun = Now::read();
-        let compiled = source.load();
+        let compiled = compiler.compile(begun);
         let outcome = match compiled {
             Ok(snapshot) if snapshot.hash == self.current.load().hash => Outcome::Unchanged(snapshot),
             Ok(snapshot) => {

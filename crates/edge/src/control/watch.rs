@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use rempart_config::AccessTo;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::timeout;
 
@@ -19,9 +20,13 @@ const QUIET_ROUNDS: usize = 10;
 /// Watches the folders of all files that were read, and reloads.
 pub(super) async fn files(control: Arc<Control>) {
     let (told, mut changes) = channel(1);
+    let log = access_log(&control);
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let matters = event.is_ok_and(|event| {
-            matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_))
+            let is_change =
+                matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_));
+            // The log may stand beside the configuration, and it changes all the time.
+            is_change && !event.paths.iter().all(|path| Some(path) == log.as_ref())
         });
         if matters {
             // Full means that a reload is due anyway.
@@ -36,12 +41,19 @@ pub(super) async fn files(control: Arc<Control>) {
     };
     let mut watched = HashSet::new();
     loop {
-        let folders = control.source.lock().folders();
+        let folders = control.compiler.lock().watched().into_iter().collect();
         follow(&mut watcher, &mut watched, folders);
         if !settled(&mut changes).await {
             return;
         }
         reload::reload(&control, "a file has changed").await;
+    }
+}
+
+fn access_log(control: &Control) -> Option<PathBuf> {
+    match &control.current.load().settings.log.access.to {
+        AccessTo::File(path) => path.canonicalize().ok(),
+        AccessTo::Off | AccessTo::Stdout => None,
     }
 }
 
