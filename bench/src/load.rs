@@ -12,11 +12,8 @@ use rempart_base::Now;
 
 use crate::http::{Answer, Between, Broken, Connection, Url};
 use crate::process::Tree;
-use crate::stats::Histogram;
+use crate::tally::{Ended, Tally};
 use crate::{Outcome, pause, process};
-
-/// Failures that are told in words; the others are counted.
-const MESSAGES_MAX: usize = 5;
 
 /// What to send.
 #[derive(clap::Args, Debug)]
@@ -218,27 +215,6 @@ fn is_close(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
 
-/// How a request ended.
-#[derive(Debug, PartialEq, Eq)]
-enum Ended {
-    Ok { reused_origin: bool },
-    Failed(String),
-    Reset(String),
-    WronglyRouted(String),
-}
-
-impl From<Broken> for Ended {
-    fn from(broken: Broken) -> Self {
-        let when = if broken.answer_began { "in the midst of its answer" } else { "before its answer" };
-        let what = format!("{} {when}", broken.cause);
-        if matches!(broken.cause.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) {
-            Self::Reset(what)
-        } else {
-            Self::Failed(what)
-        }
-    }
-}
-
 /// Whether this is the answer to that request.
 fn judge(answer: &Answer, zone: &Zone, target: &str) -> Ended {
     if answer.status != 200 {
@@ -254,78 +230,11 @@ fn judge(answer: &Answer, zone: &Zone, target: &str) -> Ended {
     }
 }
 
-/// What came of all requests.
-#[derive(Default)]
-struct Tally {
-    sent: u64,
-    ok: u64,
-    failed: u64,
-    reset: u64,
-    wrongly_routed: u64,
-    retried: u64,
-    closed_between: u64,
-    reused_origin: u64,
-    latency_us: Histogram,
-    messages: Vec<String>,
-}
-
-impl Tally {
-    fn is_clean(&self) -> bool {
-        self.sent > 0 && self.ok == self.sent
-    }
-
-    fn count_bad(&mut self, which: &str, ended: Ended) {
-        let (count, what) = match ended {
-            Ended::Ok { .. } => return,
-            Ended::Failed(what) => (&mut self.failed, what),
-            Ended::Reset(what) => (&mut self.reset, what),
-            Ended::WronglyRouted(what) => (&mut self.wrongly_routed, what),
-        };
-        *count += 1;
-        if self.messages.len() < MESSAGES_MAX {
-            self.messages.push(format!("{which}: {what}"));
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.sent += other.sent;
-        self.ok += other.ok;
-        self.failed += other.failed;
-        self.reset += other.reset;
-        self.wrongly_routed += other.wrongly_routed;
-        self.retried += other.retried;
-        self.closed_between += other.closed_between;
-        self.reused_origin += other.reused_origin;
-        self.latency_us.merge(&other.latency_us);
-        self.messages.extend(other.messages);
-        self.messages.truncate(MESSAGES_MAX);
-    }
-}
-
-impl std::fmt::Display for Tally {
-    #[expect(clippy::cast_precision_loss, reason = "counts of one run are far below 2^52")]
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "sent           {}", self.sent)?;
-        writeln!(f, "ok             {}", self.ok)?;
-        writeln!(f, "failed         {}", self.failed)?;
-        writeln!(f, "reset          {}", self.reset)?;
-        writeln!(f, "wrongly routed {}", self.wrongly_routed)?;
-        writeln!(f, "retried        {} (closed unanswered on a reused connection)", self.retried)?;
-        writeln!(f, "reconnected    {} (closed between two requests)", self.closed_between)?;
-        let quantile = |share| self.latency_us.quantile(share);
-        let (p50, p99, max) = (quantile(0.5), quantile(0.99), self.latency_us.max());
-        writeln!(f, "latency        p50 {p50} µs, p99 {p99} µs, max {max} µs")?;
-        let reused = self.reused_origin as f64 / self.ok as f64 * 100.0;
-        write!(f, "origin reuse   {reused:.1} % of answers came on a connection that the origin knew")?;
-        for message in &self.messages {
-            write!(f, "\n  {message}")?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
@@ -355,13 +264,69 @@ mod tests {
         assert!(Pace { begun, nth: 0, of: 4, rate: 0 }.due(9).is_none());
     }
 
+    /// Serves each connection on a thread of its own with `serve`, which is told its number from 0.
+    fn listening(serve: fn(&mut TcpStream, usize) -> std::io::Result<()>) -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for (nth, stream) in listener.incoming().enumerate() {
+                thread::spawn(move || serve(&mut stream.unwrap(), nth));
+            }
+        });
+        Url::parse(&url).unwrap()
+    }
+
+    /// Sends `count` requests, one after the other.
+    fn ask(url: &Url, count: usize) -> Tally {
+        let (ids, zones, begun) = (AtomicU64::new(0), [Zone::parse("a.test=one")], Now::read());
+        let pace = Pace { begun, nth: 0, of: 1, rate: 0 };
+        let (address, target) = (url.address, url.target.as_str());
+        let visitor = Visitor { address, target, zones: &zones, ids: &ids, pace, until: begun };
+        let (mut tally, mut connection) = (Tally::default(), None);
+        (0..count).for_each(|_| visitor.ask(&mut connection, begun, &mut tally));
+        tally
+    }
+
+    /// Reads one request and answers it as the echo does.
+    fn echo_once(stream: &mut TcpStream) -> std::io::Result<()> {
+        let mut request = vec![0; 4096];
+        let read = stream.read(&mut request)?;
+        let request = String::from_utf8_lossy(&request[..read]).into_owned();
+        let target = request.split(' ').nth(1).unwrap_or("?");
+        let body = format!("origin=one\nhost=a.test\ntarget={target}\nnth=1\n");
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    }
+
     #[test]
-    fn a_tally_is_clean_only_if_all_was_answered() {
-        let mut tally = Tally { sent: 2, ok: 1, ..Tally::default() };
-        tally.count_bad("request 1", Ended::Reset("gone".to_owned()));
+    fn a_reused_connection_that_closes_unanswered_is_retried() {
+        let url = listening(|stream, _| {
+            echo_once(stream)?;
+            // The second request is read and never answered.
+            stream.read(&mut [0; 4096]).map(|_| ())
+        });
+        let tally = ask(&url, 5);
+        assert_eq!((tally.ok, tally.retried, tally.is_clean()), (5, 4, true), "{tally}");
+    }
+
+    #[test]
+    fn an_answer_cut_short_is_a_failure() {
+        let url = listening(|stream, nth| {
+            if nth != 1 {
+                return echo_once(stream).and_then(|()| echo_once(stream));
+            }
+            let _ = stream.read(&mut [0; 4096])?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        });
+        let tally = ask(&url, 4);
+        // Two on the first connection, half an answer on the second, one on the third.
+        assert_eq!((tally.sent, tally.ok, tally.failed + tally.reset), (4, 3, 1), "{tally}");
         assert!(!tally.is_clean());
-        assert_eq!((tally.reset, tally.messages.len()), (1, 1));
-        assert!(!Tally::default().is_clean(), "nothing sent proves nothing");
-        assert!(Tally { sent: 2, ok: 2, retried: 1, ..Tally::default() }.is_clean());
+    }
+
+    #[test]
+    fn a_new_connection_that_closes_unanswered_is_a_failure() {
+        let url = listening(|stream, _| stream.read(&mut [0; 4096]).map(|_| ()));
+        let tally = ask(&url, 1);
+        assert_eq!((tally.ok, tally.failed + tally.reset, tally.retried), (0, 1, 0), "{tally}");
     }
 }

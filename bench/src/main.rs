@@ -15,6 +15,7 @@ mod run;
 mod serve;
 mod sink;
 mod stats;
+mod tally;
 mod works;
 mod wrk;
 

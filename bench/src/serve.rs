@@ -285,4 +285,57 @@ mod tests {
         let canned = Canned::ok("text/plain", b"abcdef".to_vec(), 4);
         assert_eq!(canned.at(0).len(), canned.total);
     }
+
+    fn serving() -> TcpStream {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        std::thread::spawn(move || {
+            let large = Rc::new(Canned::ok("text/plain", vec![b'x'; 1 << 20], 64 << 20));
+            forever(&listener, |asked| match asked.target {
+                "/large" => Some(Rc::clone(&large)),
+                "/where" => {
+                    let body = format!("{} {}.{}\n", asked.host, asked.connection, asked.nth);
+                    Some(Rc::new(Canned::ok("text/plain", body.clone().into_bytes(), body.len())))
+                }
+                _ => None,
+            })
+        });
+        stream
+    }
+
+    fn all_of(mut stream: TcpStream) -> String {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn requests_in_one_piece_and_in_bytes_are_answered_in_order() {
+        let mut stream = serving();
+        stream
+            .write_all(b"GET /where HTTP/1.1\r\nHost: a\r\n\r\nGET /none HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        for byte in b"GET /where HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n" {
+            stream.write_all(&[*byte]).unwrap();
+        }
+        let text = all_of(stream);
+        let places: Vec<usize> =
+            ["a 1.1\n", "404 Not Found", "b 1.3\n"].map(|s| text.find(s).expect(s)).into();
+        assert!(places.is_sorted(), "{text}");
+    }
+
+    #[test]
+    fn an_answer_larger_than_any_buffer_comes_whole() {
+        let mut stream = serving();
+        stream.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+        let text = all_of(stream);
+        assert_eq!(text.split_once("\r\n\r\n").unwrap().1.len(), 64 << 20);
+    }
+
+    #[test]
+    fn what_is_no_get_closes_the_connection() {
+        let mut stream = serving();
+        stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n").unwrap();
+        assert_eq!(all_of(stream), "");
+    }
 }
