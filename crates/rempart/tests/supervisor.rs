@@ -80,11 +80,14 @@ fn an_edge_does_not_outlive_its_supervisor() {
 fn sighup_changes_what_is_served_and_no_process() {
     let (origin, other) = (Origin::start(), Origin::start());
     let folder = Folder::before(&origin);
-    let up = folder.up();
+    let up = folder.up_with(|command| {
+        command.env("RUST_LOG", "debug");
+    });
     let edge = up.edge();
     folder.write(&stand::configuration(other.address, "root"));
     up.signal(Signal::HUP);
-    up.line_with("reloaded");
+    // The edge watches the file too; whichever comes second finds nothing changed.
+    up.line_with("SIGHUP");
     let open = up.request("/held");
     other.await_held();
     other.release();

@@ -11,6 +11,7 @@ use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
 
 use super::Order;
+use super::signals::unblock;
 use crate::handover::{Handover, VARIABLE};
 use crate::sockets::Bound;
 use crate::systemd::NOTIFY_SOCKET;
@@ -94,6 +95,7 @@ fn become_heir(fds: &[RawFd], supervisor: Pid) -> io::Result<()> {
         // SAFETY: the supervisor holds them open while it forks.
         fcntl_setfd(unsafe { BorrowedFd::borrow_raw(*fd) }, FdFlags::empty())?;
     }
+    unblock()?;
     set_parent_process_death_signal(Some(Signal::TERM))?;
     // It may have died before the line above.
     if getppid() == Some(supervisor) { Ok(()) } else { Err(io::Error::from(io::ErrorKind::BrokenPipe)) }

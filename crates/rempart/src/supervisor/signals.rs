@@ -33,7 +33,7 @@ pub(crate) struct Signals(OwnedFd);
 
 impl Signals {
     /// From now on these signals do nothing by themselves. To be called before any other thread exists.
-    /// Children that are started by `std::process` begin with nothing blocked.
+    /// Children inherit that, and have to [`unblock`].
     pub(crate) fn block() -> io::Result<Self> {
         let mut set = MaybeUninit::uninit();
         // SAFETY: `sigemptyset` initialises the set before it is used; all pointers are valid for the
@@ -64,6 +64,17 @@ impl Signals {
         let number = u32::from_ne_bytes(record.get(..read)?.first_chunk().copied()?);
         MEANINGS.iter().find(|(n, _)| u32::try_from(*n) == Ok(number)).map(|(_, told)| *told)
     }
+}
+
+/// Lets every signal through again. Only system calls, so that a child may call it before exec.
+pub(super) fn unblock() -> io::Result<()> {
+    let mut none = MaybeUninit::uninit();
+    // SAFETY: `sigemptyset` initialises the set before it is used; all pointers are valid for the calls.
+    let done = unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut())
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 impl AsFd for Signals {

@@ -17,68 +17,68 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tempfile::TempDir;
 
-pub use self::origin::Origin;
+pub(crate) use self::origin::Origin;
 
 /// Nothing that is waited for takes longer, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program with these arguments.
-pub fn rempart(arguments: &[&str]) -> Command {
+pub(crate) fn rempart(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rempart"));
     command.args(arguments).env_remove("NOTIFY_SOCKET").env_remove("RUST_LOG");
     command
 }
 
 /// Runs it to its end.
-pub fn ask(arguments: &[&str]) -> Output {
+pub(crate) fn ask(arguments: &[&str]) -> Output {
     rempart(arguments).output().unwrap()
 }
 
 /// What it wrote, for looking at.
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A folder with a configuration in it.
-pub struct Folder {
+pub(crate) struct Folder {
     folder: TempDir,
 }
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// With a file that serves this origin on a free port.
-    pub fn before(origin: &Origin) -> Self {
+    pub(crate) fn before(origin: &Origin) -> Self {
         let folder = Self::new();
         folder.write(&configuration(origin.address, "root"));
         folder
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.path().join("rempart.yaml")
     }
 
-    pub fn data_dir(&self) -> PathBuf {
+    pub(crate) fn data_dir(&self) -> PathBuf {
         self.path().join("data")
     }
 
-    pub fn write(&self, configuration: &str) {
+    pub(crate) fn write(&self, configuration: &str) {
         fs::write(self.file(), configuration).unwrap();
     }
 
     /// Starts `rempart up` on it and waits until it serves.
-    pub fn up(&self) -> Up {
+    pub(crate) fn up(&self) -> Up {
         self.up_with(|_| {})
     }
 
     /// The same, with a change to how it is started.
-    pub fn up_with(&self, change: impl FnOnce(&mut Command)) -> Up {
+    pub(crate) fn up_with(&self, change: impl FnOnce(&mut Command)) -> Up {
         let mut command = rempart(&["up", "-c", self.file().to_str().unwrap()]);
         change(&mut command);
         Up::start(command)
@@ -86,7 +86,7 @@ impl Folder {
 }
 
 /// A small configuration; port 0 is a free one.
-pub fn configuration(origin: SocketAddr, user: &str) -> String {
+pub(crate) fn configuration(origin: SocketAddr, user: &str) -> String {
     format!(
         "listen:\n  http: [\"127.0.0.1:0\"]\ndata_dir: ./data\nworkers: 2\nuser: {user}\nadmin:\n  listen: off\n\
          limits:\n  drain_timeout_ms: 10000\n\
@@ -95,14 +95,14 @@ pub fn configuration(origin: SocketAddr, user: &str) -> String {
 }
 
 /// A running `rempart up`. Killed at the end, if it still runs.
-pub struct Up {
+pub(crate) struct Up {
     child: Child,
     lines: Receiver<String>,
-    pub http: SocketAddr,
+    pub(crate) http: SocketAddr,
 }
 
 impl Up {
-    pub fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (sender, lines) = channel();
@@ -120,7 +120,7 @@ impl Up {
     }
 
     /// Waits for a line on standard error.
-    pub fn line_with(&self, part: &str) -> String {
+    pub(crate) fn line_with(&self, part: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line says `{part}`"));
             if line.contains(part) {
@@ -129,29 +129,29 @@ impl Up {
         }
     }
 
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
     /// The edge that it has now.
-    pub fn edge(&self) -> Pid {
+    pub(crate) fn edge(&self) -> Pid {
         let processes = fs::read_dir("/proc").unwrap().map_while(Result::ok);
         let pids = processes.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
         pids.into_iter().find(|pid| parent(*pid) == Some(self.pid())).expect("it has an edge")
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
 
     /// Waits for its end.
-    pub fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         await_end(&pidfd_open(self.pid(), PidfdFlags::empty()).unwrap());
         self.child.wait().unwrap()
     }
 
     /// A connection with a request on it whose answer is still to be read.
-    pub fn request(&self, target: &str) -> TcpStream {
+    pub(crate) fn request(&self, target: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.http).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         write!(stream, "GET {target} HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n\r\n").unwrap();
@@ -159,7 +159,7 @@ impl Up {
     }
 
     /// The whole answer to a request.
-    pub fn answer(&self, target: &str) -> String {
+    pub(crate) fn answer(&self, target: &str) -> String {
         read(self.request(target))
     }
 }
@@ -182,14 +182,14 @@ fn parent(pid: Pid) -> Option<Pid> {
 }
 
 /// Everything that still comes.
-pub fn read(mut stream: TcpStream) -> String {
+pub(crate) fn read(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     text(&answer)
 }
 
 /// Waits until a process has ended, whose child it is.
-pub fn await_end(process: &OwnedFd) {
+pub(crate) fn await_end(process: &OwnedFd) {
     let mut fds = [PollFd::new(process, PollFlags::IN)];
     let ended = poll(&mut fds, Some(&Timespec::try_from(PATIENCE).unwrap())).unwrap();
     assert_eq!(ended, 1, "the process has not ended in {PATIENCE:?}");

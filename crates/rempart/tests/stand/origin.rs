@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex};
 use super::PATIENCE;
 
 /// Runs as long as the test does.
-pub struct Origin {
-    pub address: SocketAddr,
+pub(crate) struct Origin {
+    pub(crate) address: SocketAddr,
     arrived: Receiver<()>,
     release: Sender<()>,
 }
 
 impl Origin {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (tell_arrived, arrived) = channel();
@@ -31,12 +31,12 @@ impl Origin {
     }
 
     /// Waits until a request for `/held` has come.
-    pub fn await_held(&self) {
+    pub(crate) fn await_held(&self) {
         self.arrived.recv_timeout(PATIENCE).unwrap();
     }
 
     /// Lets it be answered.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.release.send(()).unwrap();
     }
 }
