@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rempart_base::Now;
-use rempart_base::config::Problem;
+use rempart_base::config::{Mark, Problem};
 
 /// Bytes of one configuration file. The error text calls it `config_bytes_max`.
 pub const CONFIG_BYTES_MAX: u64 = 64 << 20;
@@ -126,13 +126,19 @@ impl<'a> Inputs<'a> {
 ///
 /// # Errors
 /// It cannot be read, has more than [`CONFIG_BYTES_MAX`], or is not UTF-8.
-pub fn read_config(path: &Path) -> Result<(String, Stamp), Problem> {
-    let (bytes, stamp) = read(path, CONFIG_BYTES_MAX, "config_bytes_max")?;
+pub fn read_config(path: &Path) -> Result<(String, Stamp), (Mark, Problem)> {
+    let (bytes, stamp) =
+        read(path, CONFIG_BYTES_MAX, "config_bytes_max").map_err(|problem| (Mark::START, problem))?;
     let text = String::from_utf8(bytes).map_err(|wrong| {
-        let at = wrong.utf8_error().valid_up_to();
-        let line = 1 + wrong.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
-        let message = format!("line {line} is not UTF-8 text");
-        Problem::new("not-utf8", message, "Save the file as UTF-8.")
+        let good = wrong.as_bytes().get(..wrong.utf8_error().valid_up_to()).unwrap_or_default();
+        let good = String::from_utf8_lossy(good);
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let last_line = good.rsplit('\n').next().unwrap_or_default();
+        let mark = Mark {
+            line: number(good.matches('\n').count() + 1),
+            column: number(last_line.chars().count() + 1),
+        };
+        (mark, Problem::new("not-utf8", "this is not UTF-8 text", "Save the file as UTF-8."))
     })?;
     Ok((text, stamp))
 }

@@ -124,7 +124,7 @@ impl Settings {
 
 fn check_listeners(config: &Config, cx: &mut Context) {
     let listen = &config.listen.value;
-    if listen.http.is_empty() && listen.https.is_empty() {
+    if listen.http.is_empty() && listen.https.is_empty() && cx.is_clean("listen") {
         let problem =
             Problem::new("nothing-listens", "there is no listener: nobody could come in", "Add one.");
         let problem = problem.expecting("`http`, `https` or both, such as `http: [\":8080\"]`");
@@ -132,14 +132,14 @@ fn check_listeners(config: &Config, cx: &mut Context) {
     }
     let mut taken: Vec<SocketAddr> = Vec::new();
     for (key, list) in [("http", &listen.http), ("https", &listen.https)] {
-        for (i, listener) in list.iter().enumerate() {
+        for listener in list {
             let address = listener.value.address.socket_address();
             if address.port() != 0 && taken.contains(&address) {
                 let message = format!("`{address}` is listened on twice");
                 let problem =
                     Problem::new("duplicate-listener", message, "Remove one of the two, or change its port.");
                 cx.in_key("listen", |cx| {
-                    cx.in_key(key, |cx| cx.in_item(i, |cx| cx.error(listener.mark, problem)));
+                    cx.in_key(key, |cx| cx.in_item(listener.item, |cx| cx.error(listener.mark, problem)));
                 });
             }
             taken.push(address);

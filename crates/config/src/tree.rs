@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use rempart_base::config::{
-    Context, Decode, Deferred, FromText, Node, OneOrMany, Reference, Shape, Shown, Spanned, Value,
+    Context, Decode, Deferred, Filled, FromText, Node, OneOrMany, Reference, Shape, Shown, Spanned, Value,
 };
 use rempart_origin::config::{OriginEntry, UpstreamConfig, UpstreamOverrides};
 use rempart_wire::config::{LimitsConfig, ListenConfig};
@@ -92,15 +92,15 @@ rempart_base::config! {
             /// The domain. International names may be written as they are read.
             name: Spanned<Domain>;
             /// Where the content comes from: at least one origin; several are used in turn.
-            origins: Spanned<Vec<OriginEntry>>;
+            origins: Filled<Spanned<OriginEntry>>;
         }
         /// The hosts that the zone answers for: `a.example`, `*.a.example` for everything under it, `*` for
         /// what no other zone answers for. The longest name wins. Without it, the zone's name and
         /// everything under it.
-        hosts: Option<Spanned<Vec<Spanned<HostPattern>>>> = None;
+        hosts: Option<Filled<Spanned<HostPattern>>> = None;
         /// Certificates for HTTPS, chosen by the name that the visitor asks for. Without one, visitors
         /// get the self-signed certificate of this edge.
-        certificates: Vec<CertificateConfig> = Vec::new();
+        certificates: Vec<Spanned<CertificateConfig>> = Vec::new();
         /// Time-outs and bounds toward this zone's origins, where they differ from the global `upstream`.
         upstream: Option<Box<UpstreamOverrides>> = None;
     }
@@ -124,13 +124,13 @@ rempart_base::config! {
     pub struct IncludedFile {
         required {
             /// The zones.
-            zones: Spanned<Vec<Deferred<ZoneConfig>>>;
+            zones: Filled<Deferred<ZoneConfig>>;
         }
     }
 }
 
 fn unwritten<T>(value: T) -> Spanned<T> {
-    Spanned { value, mark: rempart_base::config::Mark::START }
+    Spanned { value, mark: rempart_base::config::Mark::START, item: 0 }
 }
 
 /// Where a private key stands.
@@ -196,7 +196,9 @@ impl FromText for AdminListen {
     fn from_text(text: &str) -> Result<Self, String> {
         match text {
             "off" => Ok(Self(None)),
-            text => text.parse().map(|at| Self(Some(at))).map_err(|_| "is neither".into()),
+            text => {
+                text.parse().map(|at| Self(Some(at))).map_err(|_| "is neither an address nor `off`".into())
+            }
         }
     }
 

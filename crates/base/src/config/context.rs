@@ -71,6 +71,15 @@ impl Context {
         self.deeper(Step::Index(index), act)
     }
 
+    /// Which item of its list stands here; 0 outside lists.
+    #[must_use]
+    pub fn item(&self) -> usize {
+        match self.path.last() {
+            Some(Step::Index(index)) => *index,
+            Some(Step::Key(_)) | None => 0,
+        }
+    }
+
     /// Records an error here.
     pub fn error(&mut self, mark: Mark, problem: Problem) {
         self.record(Severity::Error, mark, problem);
@@ -93,9 +102,19 @@ impl Context {
         self.found.0.len()
     }
 
-    /// Everything that has been found.
+    /// Whether nothing has been found in a key of the whole configuration, or below it.
     #[must_use]
-    pub fn finish(self) -> Diagnostics {
+    pub fn is_clean(&self, key: &str) -> bool {
+        let below = |path: &str| {
+            path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        !self.found.0.iter().any(|found| below(&found.path))
+    }
+
+    /// Everything that has been found, in the order of the file.
+    #[must_use]
+    pub fn finish(mut self) -> Diagnostics {
+        self.found.0.sort_by_key(|found| found.place.as_ref().map(|place| (place.line, place.column)));
         self.found
     }
 

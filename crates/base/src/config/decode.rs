@@ -39,7 +39,13 @@ pub struct Spanned<T> {
     pub value: T,
     /// Where it stands.
     pub mark: Mark,
+    /// Which item of its list it is; 0 outside lists.
+    pub item: usize,
 }
+
+/// A list that must not be empty.
+#[derive(Clone, Debug)]
+pub struct Filled<T>(pub Vec<T>);
 
 /// Something of which one or several may be written: `a` is short for `[a]`.
 #[derive(Clone, Debug)]
@@ -167,10 +173,9 @@ impl<T: Decode> Decode for Vec<T> {
             wrong_type(node, &expected, "Write a list: `[a, b]`, or one `- item` a line.", cx);
             return None;
         };
-        // Every item is read, even behind a wrong one, so that every mistake is reported.
-        let read: Vec<Option<T>> =
-            items.iter().enumerate().map(|(i, item)| cx.in_item(i, |cx| T::decode(item, cx))).collect();
-        read.into_iter().collect()
+        // A wrong item is reported and left out, so that what is wrong with the others is found too.
+        let items = items.iter().enumerate();
+        Some(items.filter_map(|(i, item)| cx.in_item(i, |cx| T::decode(item, cx))).collect())
     }
 
     fn shape() -> Shape {
@@ -179,6 +184,24 @@ impl<T: Decode> Decode for Vec<T> {
 
     fn show(&self) -> Shown {
         Shown::List(self.iter().map(T::show).collect())
+    }
+}
+
+impl<T: Decode> Decode for Filled<T> {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        if matches!(&node.value, Value::List(items) if items.is_empty()) {
+            let problem = Problem::new("empty-list", "this list is empty", "Add an item.");
+            cx.error(node.mark, problem.expecting(format!("at least one item: {}", T::shape())));
+        }
+        Vec::decode(node, cx).map(Self)
+    }
+
+    fn shape() -> Shape {
+        Shape::List { of: Box::new(T::shape()), items_min: 1 }
+    }
+
+    fn show(&self) -> Shown {
+        self.0.show()
     }
 }
 
@@ -198,7 +221,8 @@ impl<T: Decode> Decode for Box<T> {
 
 impl<T: Decode> Decode for Spanned<T> {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        T::decode(node, cx).map(|value| Self { value, mark: node.mark })
+        let item = cx.item();
+        T::decode(node, cx).map(|value| Self { value, mark: node.mark, item })
     }
 
     fn shape() -> Shape {
@@ -272,6 +296,6 @@ fn integer(node: &Node, min: u64, max: u64, cx: &mut Context) -> Option<u64> {
 }
 
 fn wrong_type(node: &Node, expected: &str, action: &str, cx: &mut Context) {
-    let problem = Problem::new("wrong-type", format!("{node} stands here"), action);
+    let problem = Problem::new("wrong-type", format!("{node} is of the wrong type"), action);
     cx.error(node.mark, problem.expecting(expected));
 }

@@ -88,8 +88,8 @@ impl Unit {
         let mut cx = Context::new(path.display().to_string().into());
         let (root, stamp) = match read_config(path) {
             Ok((text, stamp)) => (yaml::read(&text, &mut cx), Some(stamp)),
-            Err(problem) => {
-                cx.error(Mark::START, problem);
+            Err((mark, problem)) => {
+                cx.error(mark, problem);
                 (None, None)
             }
         };
@@ -99,7 +99,7 @@ impl Unit {
         let mut bench = making.bench(&main.upstream, &main.settings.upstream, &mut inputs);
         let zones = match (list, &root) {
             (Some(list), _) => {
-                let zones = IncludedFile::decode(list, &mut cx).map(|file| file.zones.value);
+                let zones = IncludedFile::decode(list, &mut cx).map(|file| file.zones.0);
                 listed(&zones.unwrap_or_default(), &mut bench, &mut cx)
             }
             (None, Some(zone)) => zone::compile(zone, &mut bench, &mut cx).into_iter().collect(),
@@ -153,9 +153,9 @@ impl Main {
         let name = path.display().to_string();
         match read_config(path) {
             Ok((text, stamp)) => Self::compile(&name, &text, Some(stamp), old, making, found),
-            Err(problem) => {
+            Err((mark, problem)) => {
                 let mut cx = Context::new(name.into());
-                cx.error(Mark::START, problem);
+                cx.error(mark, problem);
                 collect(found, cx.finish());
                 None
             }
@@ -203,6 +203,11 @@ impl Main {
         found: &mut Diagnostics,
     ) -> Vec<Included> {
         let files = include::expand(&pattern.value, folder);
+        if matches!(&files, Ok(files) if files.is_empty()) {
+            let message = format!("no file fits `{}`", pattern.value);
+            let problem = Problem::new("include-empty", message, "Check the pattern, or add a file.");
+            self.about_include(found, |cx| cx.warning(pattern.mark, problem));
+        }
         files.unwrap_or_else(|problem| {
             self.report_include(pattern.mark, problem, found);
             Vec::new()
@@ -210,8 +215,12 @@ impl Main {
     }
 
     pub(super) fn report_include(&self, mark: Mark, problem: Problem, found: &mut Diagnostics) {
+        self.about_include(found, |cx| cx.error(mark, problem));
+    }
+
+    fn about_include(&self, found: &mut Diagnostics, act: impl FnOnce(&mut Context)) {
         let mut cx = Context::new(Arc::clone(&self.unit.file));
-        cx.in_key("include", |cx| cx.error(mark, problem));
+        cx.in_key("include", act);
         collect(found, cx.finish());
     }
 }

@@ -1,17 +1,18 @@
 //! From what the operator wrote about one zone to its plan.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
-use rempart_base::config::{Context, Decode as _, Mark, Node, Problem, Spanned};
+use rempart_base::config::{Context, Decode as _, Filled, Mark, Node, Problem, Spanned};
 use rempart_base::content_hash;
-use rempart_origin::config::{UpstreamConfig, UpstreamOverrides};
+use rempart_origin::config::{OriginEntry, UpstreamConfig, UpstreamOverrides};
 use rempart_origin::plan::{OriginPlan, Trust, Upstream};
 
 use crate::certificate::Certificates;
 use crate::files::Inputs;
 use crate::table::ZoneTable;
-use crate::tree::ZoneConfig;
+use crate::tree::{CertificateConfig, ZoneConfig};
 
 use super::{HostPattern, ZoneCertificate, ZonePlan};
 
@@ -58,7 +59,7 @@ pub(crate) fn compile(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) 
         return None;
     }
     warn_of_foreign_certificates(&config, &hosts, &certificates, cx);
-    let written = config.hosts.iter().flat_map(|hosts| hosts.value.iter().map(|host| host.mark));
+    let written = config.hosts.iter().flat_map(|hosts| hosts.0.iter().map(|host| host.mark));
     let identity: Vec<u64> = origins.iter().map(|origin| origin.content_hash()).collect();
     let shown: Vec<u64> = certificates.iter().map(|certificate| certificate.hash).collect();
     let plan = ZonePlan {
@@ -88,24 +89,16 @@ fn shared(plan: ZonePlan, before: Option<&ZoneTable>) -> Arc<ZonePlan> {
 
 fn hosts(config: &ZoneConfig, cx: &mut Context) -> Vec<HostPattern> {
     let name = &config.name.value.0;
-    let Some(Spanned { value: written, mark }) = &config.hosts else {
+    let Some(Filled(written)) = &config.hosts else {
         return vec![HostPattern::Exact(Arc::clone(name)), HostPattern::Under(Arc::clone(name))];
     };
     cx.in_key("hosts", |cx| {
-        if written.is_empty() {
-            let problem = Problem::new(
-                "empty-list",
-                "the list of hosts is empty: no request would reach the zone",
-                "Name a host, or remove `hosts` for the zone's name and everything under it.",
-            );
-            cx.error(*mark, problem.expecting("at least one host; `[\"*\"]` for every host"));
-        }
         let mut seen = HashSet::new();
-        for (i, host) in written.iter().enumerate() {
+        for host in written {
             if !seen.insert(&host.value) {
                 let message = format!("the host `{}` stands here a second time", host.value);
                 let problem = Problem::new("duplicate-host", message, "Remove one of the two.");
-                cx.in_item(i, |cx| cx.error(host.mark, problem));
+                cx.in_item(host.item, |cx| cx.error(host.mark, problem));
             }
         }
     });
@@ -133,23 +126,15 @@ fn origins(
     bench: &mut Bench<'_, '_>,
     cx: &mut Context,
 ) -> Vec<Arc<OriginPlan>> {
-    let Spanned { value: written, mark } = &config.origins;
+    let Bench { trust, inputs, .. } = bench;
+    let mut read = |path: &Path| inputs.read(path);
     cx.in_key("origins", |cx| {
-        if written.is_empty() {
-            let problem = Problem::new(
-                "empty-list",
-                "the list of origins is empty: there is nothing to serve",
-                "Name an origin.",
-            );
-            cx.error(*mark, problem.expecting("at least one origin"));
-        }
-        let Bench { trust, inputs, .. } = bench;
-        let mut read = |path: &std::path::Path| inputs.read(path);
-        let compiled = written.iter().enumerate().filter_map(|(i, origin)| {
-            let plan = cx.in_item(i, |cx| OriginPlan::compile(&origin.0, settings, trust, &mut read, cx))?;
-            Some(Arc::new(plan))
-        });
-        compiled.collect()
+        let compile = |written: &Spanned<OriginEntry>| {
+            let origin = &written.value.0;
+            cx.in_item(written.item, |cx| OriginPlan::compile(origin, settings, trust, &mut read, cx))
+                .map(Arc::new)
+        };
+        config.origins.0.iter().filter_map(compile).collect()
     })
 }
 
@@ -160,8 +145,10 @@ fn certificates(
 ) -> Vec<Arc<ZoneCertificate>> {
     let Bench { certificates, inputs, .. } = bench;
     cx.in_key("certificates", |cx| {
-        let written = config.certificates.iter().enumerate();
-        written.filter_map(|(i, one)| cx.in_item(i, |cx| certificates.compile(one, inputs, cx))).collect()
+        let compile = |written: &Spanned<CertificateConfig>| {
+            cx.in_item(written.item, |cx| certificates.compile(&written.value, inputs, cx))
+        };
+        config.certificates.iter().filter_map(compile).collect()
     })
 }
 
@@ -172,7 +159,7 @@ fn warn_of_foreign_certificates(
     certificates: &[Arc<ZoneCertificate>],
     cx: &mut Context,
 ) {
-    for (i, (certificate, written)) in certificates.iter().zip(&config.certificates).enumerate() {
+    for (certificate, written) in certificates.iter().zip(&config.certificates) {
         let fits = hosts.iter().any(|host| match host {
             HostPattern::Exact(name) => certificate.covers(name),
             HostPattern::Under(name) => certificate.names.iter().any(|own| match own {
@@ -189,8 +176,9 @@ fn warn_of_foreign_certificates(
                 "this certificate holds for none of the zone's hosts",
                 "Name the zone's own certificate.",
             );
+            let mark = written.value.cert.mark;
             cx.in_key("certificates", |cx| {
-                cx.in_item(i, |cx| cx.in_key("cert", |cx| cx.warning(written.cert.mark, problem)))
+                cx.in_item(written.item, |cx| cx.in_key("cert", |cx| cx.warning(mark, problem)))
             });
         }
     }
