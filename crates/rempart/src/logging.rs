@@ -6,7 +6,10 @@ use tracing_subscriber::EnvFilter;
 /// Begins to log. `RUST_LOG` wins over the configured level.
 pub(crate) fn begin(level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Else a reader of our log that goes away would make the next line panic.
+    log.log_internal_errors(false).init();
 }
 
 /// The name of a level as a filter reads it.

@@ -1,5 +1,7 @@
 //! Started as root, it serves as somebody else.
 
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+
 mod stand;
 
 use std::fs::{Permissions, metadata, read_to_string, set_permissions};

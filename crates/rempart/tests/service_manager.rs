@@ -1,5 +1,7 @@
 //! What the service manager is told, on a socket that plays its part.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is test code")]
+
 mod stand;
 
 use std::os::linux::net::SocketAddrExt;

@@ -77,6 +77,18 @@ fn an_edge_does_not_outlive_its_supervisor() {
 }
 
 #[test]
+fn an_edge_whose_log_nobody_reads_any_more_still_drains() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let mut up = folder.up_with(|command| {
+        command.env("RUST_LOG", "debug");
+    });
+    up.stop_reading(|up| up.signal(Signal::HUP));
+    up.signal(Signal::TERM);
+    assert_eq!(up.ended().code(), Some(0));
+}
+
+#[test]
 fn sighup_changes_what_is_served_and_no_process() {
     let (origin, other) = (Origin::start(), Origin::start());
     let folder = Folder::before(&origin);

@@ -22,7 +22,7 @@ pub(super) fn write(file: &Path) -> Result<()> {
              listen:\n  http: [\"127.0.0.1:{http}\"]\n  https: [\"127.0.0.1:{https}\"]\n\
              data_dir: ./state\n\
              admin:\n  listen: \"127.0.0.1:{admin}\"\n\
-             log:\n  access:\n    to: ./access.log\n\
+             log:\n  access:\n    to: ./state/access.log\n\
              {user}\
              zones:\n  - name: demo.localhost\n    hosts: [\"*\"]   # every name and address\n    \
              origins: [\"http://127.0.0.1:{origin}\"]\n",

@@ -84,15 +84,20 @@ impl Front {
         if let Some(admin) = admin {
             text.push_str(&format!(", the metrics are at http://{admin}/metrics"));
         }
-        let secure = https.map_or_else(String::new, |https| {
-            format!("  curl -k https://{https}/echo               the headers that the website sees\n")
-        });
+        text.push_str(".\n\nTry, from another terminal:\n");
+        let mut commands =
+            vec![(format!("curl -i http://{http}/api/items"), "through the edge: note CF-Ray and Server")];
+        commands
+            .extend(https.map(|https| (format!("curl -k https://{https}/echo"), "what the website is sent")));
+        commands.push((
+            format!("head -c 100M /dev/zero | curl -T - http://{http}/upload"),
+            "an upload, streamed",
+        ));
+        for (command, what) in commands {
+            text.push_str(&format!("  {command:<70}  # {what}\n"));
+        }
         text.push_str(&format!(
-            ".\n\nTry, from another terminal:\n  \
-             curl -i http://{http}/api/items            a page through the edge: note CF-Ray and Server\n\
-             {secure}  \
-             head -c 100M /dev/zero | curl -T - http://{http}/upload    an upload, streamed\n\n\
-             A WebSocket and an event stream are on the pages. The configuration is {file}. Stop with Ctrl-C."
+            "\nA WebSocket and an event stream are on the pages. The configuration is {file}. Stop with Ctrl-C."
         ));
         text
     }

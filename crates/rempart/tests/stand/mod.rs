@@ -1,6 +1,7 @@
 //! What every test here stands on: the real program in a folder of its own, before an origin of ours.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of it is test code")]
 
 mod origin;
 
@@ -11,6 +12,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -98,6 +100,7 @@ pub(crate) fn configuration(origin: SocketAddr, user: &str) -> String {
 pub(crate) struct Up {
     child: Child,
     lines: Receiver<String>,
+    reader: Option<JoinHandle<()>>,
     pub(crate) http: SocketAddr,
 }
 
@@ -106,13 +109,15 @@ impl Up {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (sender, lines) = channel();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 eprintln!("| {line}");
-                let _ = sender.send(line);
+                if sender.send(line).is_err() {
+                    return;
+                }
             }
         });
-        let mut up = Self { child, lines, http: SocketAddr::from(([0; 4], 0)) };
+        let mut up = Self { child, lines, reader: Some(reader), http: SocketAddr::from(([0; 4], 0)) };
         let line = up.line_with("serving http://");
         let address = line.split("http://").nth(1).unwrap().split(' ').next().unwrap();
         up.http = address.parse().unwrap();
@@ -127,6 +132,13 @@ impl Up {
                 return line;
             }
         }
+    }
+
+    /// Closes our end of its standard error, after one line more.
+    pub(crate) fn stop_reading(&mut self, provoke_a_line: impl FnOnce(&Self)) {
+        self.lines = channel().1;
+        provoke_a_line(self);
+        self.reader.take().unwrap().join().unwrap();
     }
 
     pub(crate) fn pid(&self) -> Pid {
