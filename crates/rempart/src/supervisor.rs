@@ -113,7 +113,7 @@ impl Supervisor {
                     Next::End(end) => return end,
                 }
             }
-            match self.step(edge, Now::read().mono) {
+            match self.step(edge, Now::mono()) {
                 Next::Go(next) => edge = next,
                 Next::End(end) => return end,
             }
@@ -128,7 +128,7 @@ impl Supervisor {
             Edge::Gone { restart_at } => (Some(*restart_at), None),
             Edge::Draining { kill_at, .. } => (Some(*kill_at), None),
         };
-        let timeout = due.map(|due| due.saturating_duration_since(Now::read().mono));
+        let timeout = due.map(|due| due.saturating_duration_since(Now::mono()));
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
         fds.extend(ready.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
@@ -162,7 +162,7 @@ impl Supervisor {
                 tracing::info!(pid = process.pid(), "stopping");
                 process.signal(Signal::TERM);
                 let patience = self.order.drain_timeout + Duration::from_millis(STOP_GRACE_MS);
-                Next::Go(Edge::Draining { process, kill_at: Now::read().mono + patience })
+                Next::Go(Edge::Draining { process, kill_at: Now::mono() + patience })
             }
             Edge::Gone { .. } => Next::End(Ok(())),
             Edge::Draining { .. } | Edge::Killed { .. } => Next::Go(edge),
@@ -290,7 +290,7 @@ impl Supervisor {
 }
 
 fn starting(process: EdgeProcess, which: Start) -> Edge {
-    let give_up_at = Now::read().mono + Duration::from_secs(START_TIMEOUT_S);
+    let give_up_at = Now::mono() + Duration::from_secs(START_TIMEOUT_S);
     Edge::Starting { process, which, give_up_at }
 }
 

@@ -57,7 +57,7 @@ fn refused(answer: &Value) -> String {
         text.push_str(&one_problem(diagnostic));
     }
     let why = answer.get("error").and_then(Value::as_str).unwrap_or("it was not said why");
-    text.push_str(&format!("refused: {why}\nthe edge goes on with what it had\n"));
+    text.push_str(&format!("refused: {why}\n"));
     text
 }
 

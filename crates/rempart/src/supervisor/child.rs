@@ -46,7 +46,7 @@ impl EdgeProcess {
         // SAFETY: between fork and exec only system calls are made; nothing is allocated or locked.
         unsafe { command.pre_exec(move || become_heir(&fds, supervisor)) };
         let child = command.spawn()?;
-        Ok(Self { child, ready: Some(ready), said: Vec::new(), since: Now::read().mono })
+        Ok(Self { child, ready: Some(ready), said: Vec::new(), since: Now::mono() })
     }
 
     /// Its process id.
