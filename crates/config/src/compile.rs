@@ -6,7 +6,8 @@
 mod assemble;
 mod unit;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use rempart_base::{Diagnostics, Now};
 use rempart_origin::plan::Upstream;
 
 use crate::files::Stamp;
-use crate::include::{FILES_MAX, too_many_files};
+use crate::include::{FILES_MAX, Listing, too_many_files};
 use crate::snapshot::Snapshot;
 
 use assemble::assemble;
@@ -41,7 +42,8 @@ pub enum Source {
 pub struct Compiler {
     source: Source,
     main: Option<Arc<Main>>,
-    units: HashMap<PathBuf, Arc<Unit>>,
+    /// The units of each `include`, in the order of their names.
+    units: Vec<Vec<Arc<Unit>>>,
     /// What the units were compiled with.
     units_upstream: Option<Arc<Upstream>>,
     tools: Tools,
@@ -89,7 +91,7 @@ impl Compiler {
         Self {
             source,
             main: None,
-            units: HashMap::new(),
+            units: Vec::new(),
             units_upstream: None,
             tools: Tools::default(),
             last: None,
@@ -107,9 +109,8 @@ impl Compiler {
         self.work = Work::default();
         let mut found = Diagnostics::default();
         let Some(main) = self.main(now, &mut found) else { return Err(found) };
-        let mut units = vec![Arc::clone(&main.unit)];
-        self.included(&main, now, &mut units, &mut found);
-        let parts = assemble(&main, &units, self.last.as_deref(), now, &mut found);
+        self.included(&main, now, &mut found);
+        let parts = assemble(&main, &self.units, self.last.as_deref(), now, &mut found);
         if found.has_errors() {
             return Err(found);
         }
@@ -143,7 +144,7 @@ impl Compiler {
         }
         let included = self.main.iter().flat_map(|main| &main.include);
         included.for_each(|pattern| add(&self.folder().join(&pattern.value)));
-        let units = self.main.iter().map(|main| &main.unit).chain(self.units.values());
+        let units = self.main.iter().map(|main| &main.unit).chain(self.units.iter().flatten());
         units.flat_map(|unit| &unit.inputs).for_each(|(path, _)| add(path));
         folders.sort_unstable();
         folders.dedup();
@@ -192,41 +193,58 @@ impl Compiler {
         Some(main)
     }
 
-    fn included(&mut self, main: &Main, now: Now, units: &mut Vec<Arc<Unit>>, found: &mut Diagnostics) {
+    fn included(&mut self, main: &Main, now: Now, found: &mut Diagnostics) {
         let folder = self.folder();
-        let mut known = std::mem::take(&mut self.units);
+        let mut before = std::mem::take(&mut self.units).into_iter();
         let mut stamps = Stamps::default();
+        let mut paths = HashSet::new();
         for pattern in &main.include {
-            for file in main.expand(pattern, &folder, found) {
-                if self.units.len() == FILES_MAX {
-                    main.report_include(pattern.mark, too_many_files(), found);
-                    return;
-                }
-                let is_main = main.unit.stamp.is_some_and(|stamp| stamp.is_same_file(&file.stamp));
-                if is_main || self.units.contains_key(&file.path) {
-                    continue;
-                }
-                let unit =
-                    known.remove(&file.path).filter(|unit| unit.is_current(Some(&file.stamp), &mut stamps));
-                let unit = match unit {
-                    Some(unit) => unit,
-                    None => Arc::new(self.unit(&file.path, main, now)),
-                };
-                collect(found, unit.found.clone());
-                units.push(Arc::clone(&unit));
-                self.units.insert(file.path, unit);
+            let mut listing = main.expand(pattern, &folder, found);
+            if let Some(main) = main.unit.stamp {
+                listing.files.retain(|file| !file.stamp.is_same_file(&main));
             }
+            if main.include.len() > 1 {
+                // A file that two patterns mean is read once.
+                listing.files.retain(|file| paths.insert(listing.folder.join(&file.name)));
+            }
+            if self.units.iter().map(Vec::len).sum::<usize>() + listing.files.len() > FILES_MAX {
+                main.report_include(pattern.mark, too_many_files(), found);
+                listing.files.clear();
+            }
+            let units = self.units_of(listing, before.next().unwrap_or_default(), main, now, &mut stamps);
+            units.iter().for_each(|unit| collect(found, unit.found.clone()));
+            self.units.push(units);
         }
-        // Files with mistakes are read anew each time.
-        self.units.retain(|_, unit| !unit.is_broken);
     }
 
-    fn unit(&mut self, path: &Path, main: &Main, now: Now) -> Unit {
-        // Paths in an included file are relative to its own folder.
-        let folder = path.parent().unwrap_or(Path::new(""));
+    /// The units of the listed files; those of before where they are current. Both are in the order of
+    /// their names, so one walk along both finds the pairs.
+    fn units_of(
+        &mut self,
+        listing: Listing,
+        before: Vec<Arc<Unit>>,
+        main: &Main,
+        now: Now,
+        stamps: &mut Stamps,
+    ) -> Vec<Arc<Unit>> {
+        let mut before = before.into_iter().peekable();
+        let mut units = Vec::with_capacity(listing.files.len());
+        for file in listing.files {
+            while before.next_if(|unit| unit.name < file.name).is_some() {}
+            let known = before.next_if(|unit| unit.name == file.name);
+            units.push(match known.filter(|unit| unit.is_current(Some(&file.stamp), stamps)) {
+                Some(unit) => unit,
+                None => Arc::new(self.unit(&listing.folder, file.name, main, now)),
+            });
+        }
+        units
+    }
+
+    /// Paths in an included file are relative to its own folder.
+    fn unit(&mut self, folder: &Path, name: OsString, main: &Main, now: Now) -> Unit {
         let before = self.last.as_deref().map(|last| &last.table);
         let mut making = Making { folder, now, before, tools: &mut self.tools };
-        let unit = Unit::read(path, main, &mut making);
+        let unit = Unit::read(name, main, &mut making);
         self.work.files_read += 1;
         self.work.zones_compiled += unit.zones.len();
         unit

@@ -17,8 +17,8 @@ pub const PEM_BYTES_MAX: u64 = 1 << 20;
 /// By which a change of a file is noticed without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    modified_ns: i128,
-    changed_ns: i128,
+    modified_ns: i64,
+    changed_ns: i64,
     bytes: u64,
     inode: u64,
     device: u64,
@@ -37,7 +37,7 @@ impl Stamp {
     /// The stamp of a file.
     #[must_use]
     pub fn of(file: &Metadata) -> Self {
-        let ns = |s: i64, ns: i64| i128::from(s) * 1_000_000_000 + i128::from(ns);
+        let ns = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
         Self {
             modified_ns: ns(file.mtime(), file.mtime_nsec()),
             changed_ns: ns(file.ctime(), file.ctime_nsec()),
@@ -57,8 +57,9 @@ impl Stamp {
     /// stamp: file systems tick more slowly than the clock.
     #[must_use]
     pub fn is_fresh(&self, now: Now) -> bool {
-        const TICK_NS: i128 = 50_000_000;
-        self.modified_ns.max(self.changed_ns) + TICK_NS > i128::from(now.unix_ns)
+        const TICK_NS: i64 = 50_000_000;
+        let now = i64::try_from(now.unix_ns).unwrap_or(i64::MAX);
+        self.modified_ns.max(self.changed_ns).saturating_add(TICK_NS) > now
     }
 
     /// Whether both are of the same file, whatever it holds.

@@ -1,6 +1,7 @@
 //! Which files an `include` means.
 
-use std::fs::Metadata;
+use std::ffi::OsString;
+use std::fs::{DirEntry, Metadata};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,55 +12,64 @@ use crate::files::Stamp;
 /// Included files of one configuration.
 pub const FILES_MAX: usize = 200_000;
 
-/// A file that an `include` means.
+/// The files that an `include` means.
 #[derive(Debug)]
-pub struct Included {
-    /// The path, from where this process stands.
-    pub path: PathBuf,
+pub struct Listing {
+    /// Where they are, from where this process stands.
+    pub folder: PathBuf,
+    /// Sorted by name.
+    pub files: Vec<Listed>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its name in the folder.
+    pub name: OsString,
     /// As it was when the folder was read.
     pub stamp: Stamp,
 }
 
-/// The files that a pattern means, sorted by name. `*` and `?` may stand in its last part; they mean no
-/// hidden file.
+/// The files that a pattern means. `*` and `?` may stand in its last part; they mean no hidden file.
 ///
 /// # Errors
 /// The folder cannot be read, a file without wildcard is not there, or there are too many.
-pub fn expand(pattern: &str, folder: &Path) -> Result<Vec<Included>, Problem> {
-    let path = folder.join(pattern);
-    let name = path.file_name().map(|name| name.as_bytes().to_vec()).unwrap_or_default();
-    let parent = path.parent().unwrap_or(Path::new("")).to_path_buf();
-    if parent.as_os_str().as_bytes().iter().any(is_wildcard) {
-        return Err(Problem::new(
-            "include-invalid",
-            "a wildcard stands in the folder's name",
-            "Name each folder.",
-        )
-        .expecting("`*` and `?` in the last part of the path only"));
+pub fn expand(pattern: &str, base: &Path) -> Result<Listing, Problem> {
+    let path = base.join(pattern);
+    let name = path.file_name().unwrap_or_default();
+    let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    if folder.as_os_str().as_bytes().iter().any(is_wildcard) {
+        let message = "a wildcard stands in the folder's name";
+        return Err(Problem::new("include-invalid", message, "Name each folder.")
+            .expecting("`*` and `?` in the last part of the path only"));
     }
-    if !name.iter().any(is_wildcard) {
+    let files = if name.as_bytes().iter().any(is_wildcard) {
+        listed(name.as_bytes(), &folder)?
+    } else {
         let file = std::fs::metadata(&path).map_err(|error| unresolved(&path, &error))?;
-        return Ok(vec![Included { stamp: Stamp::of(&file), path }]);
-    }
-    let listed = if parent.as_os_str().is_empty() { Path::new(".") } else { &parent };
-    let entries = std::fs::read_dir(listed).map_err(|error| unresolved(&parent, &error))?;
+        vec![Listed { name: name.into(), stamp: Stamp::of(&file) }]
+    };
+    Ok(Listing { folder, files })
+}
+
+fn listed(pattern: &[u8], folder: &Path) -> Result<Vec<Listed>, Problem> {
+    let read = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| unresolved(&parent, &error))?;
-        let file_name = entry.file_name();
-        if !matches(&name, file_name.as_bytes()) {
+    for entry in std::fs::read_dir(read).map_err(|error| unresolved(folder, &error))? {
+        let entry = entry.map_err(|error| unresolved(folder, &error))?;
+        let name = entry.file_name();
+        if !matches(pattern, name.as_bytes()) {
             continue;
         }
-        let path = parent.join(&file_name);
-        let file = followed(&entry, &path).map_err(|error| unresolved(&path, &error))?;
+        let file = followed(&entry).map_err(|error| unresolved(&entry.path(), &error))?;
         if file.is_file() {
-            found.push(Included { stamp: Stamp::of(&file), path });
+            found.push(Listed { stamp: Stamp::of(&file), name });
         }
         if found.len() > FILES_MAX {
             return Err(too_many_files());
         }
     }
-    found.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }
 
@@ -71,8 +81,8 @@ pub fn too_many_files() -> Problem {
 }
 
 /// What an entry is, behind a link too. For all but links this spares a walk along the whole path.
-fn followed(entry: &std::fs::DirEntry, path: &Path) -> std::io::Result<Metadata> {
-    if entry.file_type()?.is_symlink() { std::fs::metadata(path) } else { entry.metadata() }
+fn followed(entry: &DirEntry) -> std::io::Result<Metadata> {
+    if entry.file_type()?.is_symlink() { std::fs::metadata(entry.path()) } else { entry.metadata() }
 }
 
 fn unresolved(path: &Path, error: &std::io::Error) -> Problem {

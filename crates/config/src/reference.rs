@@ -43,8 +43,8 @@ zones:
 `rempart check FILE` reports everything that is wrong with a file, each problem with its place and what to do.
 `rempart schema` prints a JSON Schema for editors. The unit of a number is the end of its key: `_ms` are
 milliseconds, `_bytes` bytes. Paths are relative to the folder of the file in which they stand. A file has at most
-{CONFIG_BYTES_MAX} bytes (`config_bytes_max`), {NODES_MAX} values and {DEPTH_MAX} lists and mappings inside each
-other; at most {FILES_MAX} files are included. Anchors and aliases may be used; merge keys (`<<`) and tags may not.
+{CONFIG_BYTES_MAX} bytes (`config_bytes_max`), {NODES_MAX} values and {DEPTH_MAX} lists and mappings inside each other; at
+most {FILES_MAX} files are included. Anchors and aliases may be used; merge keys (`<<`) and tags may not.
 "
     )
 }
@@ -62,10 +62,7 @@ impl Pages {
         let names: Vec<&'static str> = keys.iter().map(|key| key.name).collect();
         let same = self.printed.iter().find(|(_, known)| *known == names).map(|(title, _)| title);
         if let Some(same) = same {
-            let _ = write!(
-                self.text,
-                "\n## {title}\n\nThe keys of {same}; what is absent is taken from there.\n"
-            );
+            let _ = write!(self.text, "\n## {title}\n\nThe same keys as in {same}.\n");
             return;
         }
         let _ = write!(

@@ -33,6 +33,12 @@ impl Snapshot {
         self.table.find(host)
     }
 
+    /// The zone of this name: lower case, punycode, without a final dot.
+    #[must_use]
+    pub fn zone_named(&self, name: &str) -> Option<&Arc<ZonePlan>> {
+        self.table.named(name)
+    }
+
     /// Every zone, in the order of the files.
     pub fn zones(&self) -> impl ExactSizeIterator<Item = &Arc<ZonePlan>> {
         self.zones.iter()

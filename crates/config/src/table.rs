@@ -29,6 +29,8 @@ pub struct ZoneTable {
 #[derive(Clone, Debug)]
 struct Entry {
     name: Arc<str>,
+    /// Which zone is called so.
+    named: Option<Arc<ZonePlan>>,
     /// Who answers for the name itself.
     exact: Option<Arc<ZonePlan>>,
     /// Who answers for the names under it.
@@ -65,14 +67,18 @@ impl ZoneTable {
         found
     }
 
-    /// The zone that has exactly this pattern.
+    /// The zone of this name (in its one form).
     #[must_use]
-    pub fn owner(&self, pattern: &HostPattern) -> Option<&Arc<ZonePlan>> {
-        match pattern {
-            HostPattern::Any => self.any.as_ref(),
-            HostPattern::Exact(name) => self.entry(name.as_bytes())?.exact.as_ref(),
-            HostPattern::Under(name) => self.entry(name.as_bytes())?.under.as_ref(),
-        }
+    pub fn named(&self, name: &str) -> Option<&Arc<ZonePlan>> {
+        self.entry(name.as_bytes())?.named.as_ref()
+    }
+
+    /// Gives a zone its name.
+    ///
+    /// # Errors
+    /// Another zone has it already; nothing is changed, and that zone is returned.
+    pub fn insert_name(&mut self, zone: &Arc<ZonePlan>) -> Result<(), Arc<ZonePlan>> {
+        fill(&mut self.entry_mut(&zone.name).named, zone)
     }
 
     /// Gives a pattern to a zone.
@@ -80,40 +86,34 @@ impl ZoneTable {
     /// # Errors
     /// Another zone has it already; nothing is changed, and that zone is returned.
     pub fn insert(&mut self, pattern: &HostPattern, zone: &Arc<ZonePlan>) -> Result<(), Arc<ZonePlan>> {
-        let slot = match pattern {
-            HostPattern::Any => &mut self.any,
-            HostPattern::Exact(name) => &mut self.entry_mut(name).exact,
-            HostPattern::Under(name) => &mut self.entry_mut(name).under,
-        };
-        match slot {
-            Some(other) => Err(Arc::clone(other)),
-            None => {
-                *slot = Some(Arc::clone(zone));
-                Ok(())
+        match pattern {
+            HostPattern::Any => fill(&mut self.any, zone),
+            HostPattern::Exact(name) => fill(&mut self.entry_mut(name).exact, zone),
+            HostPattern::Under(name) => fill(&mut self.entry_mut(name).under, zone),
+        }
+    }
+
+    /// Takes its name and all its patterns away from a zone.
+    pub fn remove(&mut self, zone: &ZonePlan) {
+        self.clear(&zone.name, |entry| entry.named = None);
+        for pattern in &zone.hosts {
+            match pattern {
+                HostPattern::Any => self.any = None,
+                HostPattern::Exact(name) => self.clear(name, |entry| entry.exact = None),
+                HostPattern::Under(name) => self.clear(name, |entry| entry.under = None),
             }
         }
     }
 
-    /// Takes a pattern away from whoever has it.
-    pub fn remove(&mut self, pattern: &HostPattern) {
-        let name = match pattern {
-            HostPattern::Any => {
-                self.any = None;
-                return;
-            }
-            HostPattern::Exact(name) | HostPattern::Under(name) => name,
-        };
+    fn clear(&mut self, name: &Arc<str>, act: impl FnOnce(&mut Entry)) {
         let hash = self.hash(name.as_bytes());
         let Some(shard) = self.shards.get_mut(shard_of(hash)) else { return };
         let Ok(mut found) = Arc::make_mut(shard).find_entry(hash, |entry| entry.name == *name) else {
             return;
         };
-        let entry = found.get_mut();
-        match pattern {
-            HostPattern::Exact(_) => entry.exact = None,
-            HostPattern::Under(_) | HostPattern::Any => entry.under = None,
-        }
-        if entry.exact.is_none() && entry.under.is_none() {
+        act(found.get_mut());
+        let entry = found.get();
+        if entry.named.is_none() && entry.exact.is_none() && entry.under.is_none() {
             found.remove();
         }
     }
@@ -130,11 +130,23 @@ impl ZoneTable {
         let shard = Arc::make_mut(&mut self.shards[shard_of(hash)]);
         let entry =
             shard.entry(hash, |entry| entry.name == *name, |entry| hash_with(random, entry.name.as_bytes()));
-        entry.or_insert_with(|| Entry { name: Arc::clone(name), exact: None, under: None }).into_mut()
+        entry
+            .or_insert_with(|| Entry { name: Arc::clone(name), named: None, exact: None, under: None })
+            .into_mut()
     }
 
     fn hash(&self, name: &[u8]) -> u64 {
         hash_with(&self.random, name)
+    }
+}
+
+fn fill(slot: &mut Option<Arc<ZonePlan>>, zone: &Arc<ZonePlan>) -> Result<(), Arc<ZonePlan>> {
+    match slot {
+        Some(other) => Err(Arc::clone(other)),
+        None => {
+            *slot = Some(Arc::clone(zone));
+            Ok(())
+        }
     }
 }
 

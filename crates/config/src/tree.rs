@@ -19,11 +19,6 @@ rempart_base::config! {
     pub struct Config {
         /// Where to listen. A change takes a restart.
         listen: Spanned<ListenConfig> = unwritten(ListenConfig::default());
-        /// The websites. At least one, here or in an included file.
-        zones: Option<Vec<Deferred<ZoneConfig>>> = None;
-        /// Further files with zones, relative to this one; `*` and `?` may stand in the last part:
-        /// `zones.d/*.yaml`. Each holds either `zones:` or the keys of one zone, and nothing else.
-        include: OneOrMany<Spanned<String>> = OneOrMany(Vec::new());
         /// Where the program keeps what it must not lose (its own certificate, its id), relative to this file.
         data_dir: PathBuf = PathBuf::from("./data");
         /// Worker threads; without it, one for each core. A change takes a restart.
@@ -43,6 +38,11 @@ rempart_base::config! {
         limits: LimitsConfig = LimitsConfig::default();
         /// Time-outs and bounds toward origins. A zone can change them for itself.
         upstream: UpstreamConfig = UpstreamConfig::default();
+        /// Further files with zones, relative to this one; `*` and `?` may stand in the last part:
+        /// `zones.d/*.yaml`. Each holds either `zones:` or the keys of one zone, and nothing else.
+        include: OneOrMany<Spanned<String>> = OneOrMany(Vec::new());
+        /// The websites. At least one, here or in an included file.
+        zones: Option<Vec<Deferred<ZoneConfig>>> = None;
     }
 }
 

@@ -1,6 +1,7 @@
 //! `cases/compile`: configuration in, result or every problem out.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! A reload reads what has changed and shares everything else.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,5 +1,6 @@
 //! What one file has come to.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use rempart_origin::plan::{Trust, Upstream};
 
 use crate::certificate::Certificates;
 use crate::files::{Inputs, Stamp, read_config};
-use crate::include::{self, Included};
+use crate::include::{self, Listing};
 use crate::settings::Settings;
 use crate::table::ZoneTable;
 use crate::tree::{Config, IncludedFile, ZoneConfig};
@@ -39,6 +40,8 @@ pub(super) struct Making<'a> {
 /// The zones of one file.
 #[derive(Debug)]
 pub(super) struct Unit {
+    /// The file's name in its folder; empty for the main file.
+    pub(super) name: OsString,
     /// The file as the operator named it.
     pub(super) file: Arc<str>,
     /// Of the file when it was read; `None` for what stands in no file.
@@ -79,14 +82,16 @@ impl Unit {
     /// Whether reading it again would come to the same.
     pub(super) fn is_current(&self, stamp: Option<&Stamp>, stamps: &mut Stamps) -> bool {
         self.is_settled
+            && !self.is_broken
             && self.stamp.as_ref() == stamp
             && self.inputs.iter().all(|(path, stamp)| stamps.at(path).as_ref() == Some(stamp))
     }
 
     /// Reads an included file.
-    pub(super) fn read(path: &Path, main: &Main, making: &mut Making<'_>) -> Self {
+    pub(super) fn read(name: OsString, main: &Main, making: &mut Making<'_>) -> Self {
+        let path = making.folder.join(&name);
         let mut cx = Context::new(path.display().to_string().into());
-        let (root, stamp) = match read_config(path) {
+        let (root, stamp) = match read_config(&path) {
             Ok((text, stamp)) => (yaml::read(&text, &mut cx), Some(stamp)),
             Err((mark, problem)) => {
                 cx.error(mark, problem);
@@ -106,7 +111,8 @@ impl Unit {
             (None, None) => Vec::new(),
         };
         let written = list.map_or(1, written);
-        Self::new(cx, stamp, inputs, zones, Form { is_list: list.is_some(), written }, making.now)
+        let unit = Self::new(cx, stamp, inputs, zones, Form { is_list: list.is_some(), written }, making.now);
+        Self { name, ..unit }
     }
 
     fn new(
@@ -118,6 +124,7 @@ impl Unit {
         now: Now,
     ) -> Self {
         Self {
+            name: OsString::new(),
             file: Arc::clone(cx.file()),
             stamp,
             is_settled: inputs.is_settled() && stamp.is_some_and(|stamp| !stamp.is_fresh(now)),
@@ -201,17 +208,20 @@ impl Main {
         pattern: &Spanned<String>,
         folder: &Path,
         found: &mut Diagnostics,
-    ) -> Vec<Included> {
-        let files = include::expand(&pattern.value, folder);
-        if matches!(&files, Ok(files) if files.is_empty()) {
-            let message = format!("no file fits `{}`", pattern.value);
-            let problem = Problem::new("include-empty", message, "Check the pattern, or add a file.");
-            self.about_include(found, |cx| cx.warning(pattern.mark, problem));
+    ) -> Listing {
+        match include::expand(&pattern.value, folder) {
+            Ok(listing) if listing.files.is_empty() => {
+                let message = format!("no file fits `{}`", pattern.value);
+                let problem = Problem::new("include-empty", message, "Check the pattern, or add a file.");
+                self.about_include(found, |cx| cx.warning(pattern.mark, problem));
+                listing
+            }
+            Ok(listing) => listing,
+            Err(problem) => {
+                self.report_include(pattern.mark, problem, found);
+                Listing { folder: PathBuf::new(), files: Vec::new() }
+            }
         }
-        files.unwrap_or_else(|problem| {
-            self.report_include(pattern.mark, problem, found);
-            Vec::new()
-        })
     }
 
     pub(super) fn report_include(&self, mark: Mark, problem: Problem, found: &mut Diagnostics) {

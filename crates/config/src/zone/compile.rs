@@ -80,9 +80,9 @@ pub(crate) fn compile(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) 
 /// The plan of the last snapshot, if it is the same. Only a zone's own earlier plan is looked at, so that a
 /// collision of hashes gives nobody another's plan.
 fn shared(plan: ZonePlan, before: Option<&ZoneTable>) -> Arc<ZonePlan> {
-    let own = plan.hosts.first().and_then(|host| before?.owner(host));
+    let own = before.and_then(|before| before.named(&plan.name));
     match own {
-        Some(own) if own.hash == plan.hash && own.name == plan.name => Arc::clone(own),
+        Some(own) if own.hash == plan.hash => Arc::clone(own),
         Some(_) | None => Arc::new(plan),
     }
 }
