@@ -21,6 +21,13 @@ impl Now {
         Self { mono: Instant::now(), unix_ns: u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX) }
     }
 
+    /// Reads only the monotonic clock, for code that measures a wait and names no date.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
+    pub fn mono() -> Instant {
+        Instant::now()
+    }
+
     /// Whole seconds since 1970.
     #[must_use]
     pub const fn unix_s(self) -> u64 {

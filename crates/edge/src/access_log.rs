@@ -14,7 +14,9 @@ use parking_lot::Mutex;
 use rempart_config::AccessTo;
 
 /// A core hands its buffer over when it holds so much, or at its next tick.
-const HAND_OVER_BYTES: usize = 32 * 1024;
+const HAND_OVER_BYTES: usize = 64 * 1024;
+/// Written buffers that wait to be filled again.
+const SPARE_MAX: usize = 4;
 
 enum Order {
     Lines(Vec<u8>),
@@ -28,6 +30,8 @@ pub struct Writer {
     queued: Arc<AtomicUsize>,
     to: Mutex<AccessTo>,
     queue_bytes_max: AtomicUsize,
+    /// Buffers that were written; a core takes one when it has handed its own over.
+    spare: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Writer {
@@ -39,10 +43,12 @@ impl Writer {
         let sink = Sink::open(to)?;
         let (orders, inbox) = channel();
         let queued = Arc::new(AtomicUsize::new(0));
-        let theirs = Arc::clone(&queued);
-        std::thread::Builder::new().name("access-log".into()).spawn(move || write(sink, &inbox, &theirs))?;
+        let spare = Arc::new(Mutex::new(Vec::new()));
+        let (their_queued, their_spare) = (Arc::clone(&queued), Arc::clone(&spare));
+        let writing = move || write(sink, &inbox, &their_queued, &their_spare);
+        std::thread::Builder::new().name("access-log".into()).spawn(writing)?;
         let (to, queue_bytes_max) = (Mutex::new(to.clone()), AtomicUsize::new(queue_bytes_max));
-        Ok(Self { orders, queued, to, queue_bytes_max })
+        Ok(Self { orders, queued, to, queue_bytes_max, spare })
     }
 
     /// Follows a new configuration.
@@ -106,7 +112,8 @@ impl CoreLog {
     pub fn line(&self, write: impl FnOnce(&mut Vec<u8>)) -> u64 {
         let mut lines = self.lines.borrow_mut();
         if lines.capacity() == 0 {
-            lines.reserve(HAND_OVER_BYTES + 4096);
+            let spare = self.writer.spare.lock().pop();
+            *lines = spare.unwrap_or_else(|| Vec::with_capacity(HAND_OVER_BYTES + 4096));
         }
         write(&mut lines);
         self.count.set(self.count.get() + 1);
@@ -156,13 +163,19 @@ impl Sink {
     }
 }
 
-fn write(mut sink: Sink, inbox: &Receiver<Order>, queued: &AtomicUsize) {
+fn write(mut sink: Sink, inbox: &Receiver<Order>, queued: &AtomicUsize, spare: &Mutex<Vec<Vec<u8>>>) {
     let mut failing = false;
     for order in inbox {
         match order {
-            Order::Lines(lines) => {
+            Order::Lines(mut lines) => {
                 let outcome = sink.write(&lines);
                 queued.fetch_sub(lines.len(), Ordering::AcqRel);
+                lines.clear();
+                let mut spare = spare.lock();
+                if spare.len() < SPARE_MAX {
+                    spare.push(lines);
+                }
+                drop(spare);
                 // Said once for a row of failures: the log about the log must not be a flood.
                 match (outcome, failing) {
                     (Err(error), false) => tracing::error!(%error, "the access log cannot be written"),

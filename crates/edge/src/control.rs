@@ -20,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use self::inlets::Inlets;
 use self::reload::Reloads;
 use crate::access_log::Writer;
+use crate::launch::OnReady;
 use crate::worker::{Handle, Order};
 
 /// What the control thread works with.
@@ -62,22 +63,34 @@ impl Control {
     }
 }
 
+/// However the control thread ends, the workers are told to: a process that nobody can stop or change any
+/// more is left to its supervisor, which starts another.
+struct DrainAtEnd(Arc<Control>);
+
+impl Drop for DrainAtEnd {
+    fn drop(&mut self) {
+        self.0.drain();
+    }
+}
+
 /// Runs the control thread. It ends with the process.
-pub fn run(control: Control, inlets: Inlets, on_ready: Box<dyn FnOnce(Result<(), String>) + Send>) {
+pub fn run(control: Control, inlets: Inlets, on_ready: OnReady) {
     count_panics();
+    let control = Arc::new(control);
+    let drain = DrainAtEnd(Arc::clone(&control));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(2).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return on_ready(Err(format!("the control thread has no runtime: {error}"))),
     };
-    let control = Arc::new(control);
-    runtime.block_on(async {
+    runtime.block_on(async move {
         let ctl = tokio::spawn(ctl::serve(Arc::clone(&control), inlets.ctl));
         let admin = inlets.admin.map(|listener| tokio::spawn(admin::serve(Arc::clone(&control), listener)));
         let watch = tokio::spawn(watch::files(Arc::clone(&control)));
         if let Err(error) = signals(&control, on_ready).await {
             tracing::error!(%error, "signals cannot be received");
         }
+        drop(drain);
         ctl.abort();
         watch.abort();
         // Metrics can be read as long as something is served.
@@ -88,10 +101,7 @@ pub fn run(control: Control, inlets: Inlets, on_ready: Box<dyn FnOnce(Result<(),
 }
 
 /// Says that visitors are served, and obeys signals until the order to stop.
-async fn signals(
-    control: &Arc<Control>,
-    on_ready: Box<dyn FnOnce(Result<(), String>) + Send>,
-) -> std::io::Result<()> {
+async fn signals(control: &Arc<Control>, on_ready: OnReady) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -107,7 +117,6 @@ async fn signals(
             _ = reopen.recv() => control.writer.reopen(),
         }
     }
-    control.drain();
     Ok(())
 }
 

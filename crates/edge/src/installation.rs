@@ -12,7 +12,7 @@ const FILE: &str = "installation-id";
 ///
 /// # Errors
 /// The file cannot be read or written, or holds something else.
-pub fn id(data_dir: &Path) -> io::Result<InstallationId> {
+pub(crate) fn id(data_dir: &Path) -> io::Result<InstallationId> {
     let path = data_dir.join(FILE);
     match std::fs::read_to_string(&path) {
         Ok(text) => u64::from_str_radix(text.trim(), 16).map(InstallationId).map_err(|_| {

@@ -21,17 +21,22 @@ use crate::installation;
 use crate::metrics::CoreMetrics;
 use crate::worker::{self, Handle, Listening, Order, Worker};
 
+/// Told once: with `Ok` when visitors are served, with the reason when they will not be.
+pub type OnReady = Box<dyn FnOnce(Result<(), String>) + Send>;
+/// Gives up root for the named account.
+pub type DropPrivileges = Box<dyn FnOnce(&str) -> io::Result<()> + Send>;
+
 /// Everything that an edge process needs to start.
 pub struct Launch {
     /// The configuration file; read again at every reload.
     pub config_path: PathBuf,
     /// The listening sockets, bound already.
     pub listeners: Vec<BoundListener>,
-    /// Called once: with `Ok` when visitors are served, with the reason when they will not be.
-    pub on_ready: Box<dyn FnOnce(Result<(), String>) + Send>,
-    /// Gives up root for the named account. Called after configuration, keys and logs are open and before
+    /// See [`OnReady`].
+    pub on_ready: OnReady,
+    /// Called after configuration, keys and logs are open and before
     /// the first byte from the network is read.
-    pub drop_privileges: Box<dyn FnOnce(&str) -> io::Result<()> + Send>,
+    pub drop_privileges: DropPrivileges,
 }
 
 /// One address that is listened on.
@@ -81,8 +86,14 @@ pub fn run(launch: Launch) -> Result<(), StartError> {
 struct Prepared {
     control: Control,
     inlets: Inlets,
-    workers: Vec<(Vec<Listening>, UnboundedReceiver<Order>)>,
+    workers: Vec<Seat>,
     shared: Shared,
+}
+
+/// What one worker gets for itself.
+struct Seat {
+    listening: Vec<Listening>,
+    orders: UnboundedReceiver<Order>,
 }
 
 /// What every worker is made from.
@@ -97,7 +108,7 @@ struct Shared {
 fn prepare(
     config_path: PathBuf,
     listeners: Vec<BoundListener>,
-    drop_privileges: Box<dyn FnOnce(&str) -> io::Result<()> + Send>,
+    drop_privileges: DropPrivileges,
 ) -> Result<Prepared, StartError> {
     let mut compiler = Compiler::new(Source::File(config_path));
     let snapshot =
@@ -134,7 +145,7 @@ fn hand_out(
     mut listeners: Vec<BoundListener>,
     workers: usize,
     acceptor: &TlsAcceptor,
-) -> (Vec<(Vec<Listening>, UnboundedReceiver<Order>)>, Vec<Handle>) {
+) -> (Vec<Seat>, Vec<Handle>) {
     let doors: Vec<Arc<Door>> = listeners
         .iter()
         .map(|listener| {
@@ -150,20 +161,23 @@ fn hand_out(
                 let socket = listener.sockets.pop()?;
                 Some(Listening { socket, door: Arc::clone(door) })
             });
-            ((listening.collect(), inbox), Handle { orders, metrics: Arc::new(CoreMetrics::default()) })
+            (
+                Seat { listening: listening.collect(), orders: inbox },
+                Handle { orders, metrics: Arc::new(CoreMetrics::default()) },
+            )
         })
         .unzip()
 }
 
 impl Prepared {
     /// Starts the threads and stays until the last worker has ended.
-    fn serve(self, on_ready: Box<dyn FnOnce(Result<(), String>) + Send>) -> Result<(), StartError> {
+    fn serve(self, on_ready: OnReady) -> Result<(), StartError> {
         let Self { control, inlets, workers, shared } = self;
         let shared = Arc::new(shared);
         let mut threads = Vec::new();
-        for (index, (listening, orders)) in workers.into_iter().enumerate() {
+        for (index, seat) in workers.into_iter().enumerate() {
             let shared = Arc::clone(&shared);
-            let work = move || work(index, listening, orders, &shared);
+            let work = move || work(index, seat, &shared);
             let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(work);
             threads.push(thread.map_err(error("a worker thread"))?);
         }
@@ -178,7 +192,8 @@ impl Prepared {
     }
 }
 
-fn work(index: usize, listening: Vec<Listening>, orders: UnboundedReceiver<Order>, shared: &Shared) {
+fn work(index: usize, seat: Seat, shared: &Shared) {
+    let Seat { listening, orders } = seat;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // How often sockets are looked at while tasks are ready.

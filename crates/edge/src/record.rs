@@ -12,6 +12,7 @@ use rempart_wire::Peer;
 
 use crate::faults;
 use crate::json::Line;
+use crate::key;
 use crate::text::{RayText, SecondText, ip_text};
 
 /// What is remembered of an exchange.
@@ -111,56 +112,57 @@ pub struct Facts<'a> {
 
 /// Writes one line. Fields that mean nothing for this exchange are left out.
 pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &SecondText) {
-    let mut line = Line::begin(out);
+    // One growth at most, whatever the fields.
+    out.reserve(1024);
+    let mut line = Line::begin(out, "RayID", facts.ray.as_bytes().get(..16).unwrap_or_default());
     let mut room = [0; 45];
-    line.raw_text("RayID", facts.ray.as_bytes().get(..16).unwrap_or_default());
-    line.time("EdgeStartTimestamp", record.started, second);
-    line.time("EdgeEndTimestamp", record.ended, second);
-    line.raw_text("ClientIP", ip_text(record.client, &mut room));
-    line.number("ClientSrcPort", facts.peer.address.port().into());
+    line.time(key!("EdgeStartTimestamp"), record.started, second);
+    line.time(key!("EdgeEndTimestamp"), record.ended, second);
+    line.raw_text(key!("ClientIP"), ip_text(record.client, &mut room));
+    line.number(key!("ClientSrcPort"), facts.peer.address.port().into());
     if let Some(head) = facts.head {
         request(&mut line, head);
     }
-    line.number("ClientRequestBytes", record.bytes.0);
+    line.number(key!("ClientRequestBytes"), record.bytes.0);
     if let Some(tls) = &facts.peer.tls {
-        line.raw_text("ClientSSLProtocol", tls.version.as_bytes());
-        line.raw_text("ClientSSLCipher", tls.cipher.as_bytes());
+        line.raw_text(key!("ClientSSLProtocol"), tls.version.as_bytes());
+        line.raw_text(key!("ClientSSLCipher"), tls.cipher.as_bytes());
     }
-    line.raw_text("EdgeColoCode", &facts.colo);
-    line.number("EdgeResponseStatus", record.status.into());
-    line.number("EdgeResponseBytes", record.bytes.1);
+    line.raw_text(key!("EdgeColoCode"), &facts.colo);
+    line.number(key!("EdgeResponseStatus"), record.status.into());
+    line.number(key!("EdgeResponseBytes"), record.bytes.1);
     if !record.content_type.is_empty() {
-        line.text("EdgeResponseContentType", &record.content_type);
+        line.text(key!("EdgeResponseContentType"), &record.content_type);
     }
     if let Some(origin) = &record.origin {
         self::origin(&mut line, origin, record, &mut room);
     } else if let Some(label) = &record.origin_label {
-        line.text("OriginURL", label.label.as_bytes());
+        line.text(key!("OriginURL"), label.label.as_bytes());
     }
     if let Some(zone) = facts.zone {
-        line.raw_text("ZoneName", zone.as_bytes());
+        line.raw_text(key!("ZoneName"), zone.as_bytes());
     }
     if let Some(fault) = record.fault {
-        line.raw_text("Fault", faults::shown(fault).code.as_bytes());
+        line.raw_text(key!("Fault"), faults::shown(fault).code.as_bytes());
         let detail = faults::detail(fault);
         if !detail.is_empty() {
-            line.raw_text("FaultDetail", detail.as_bytes());
+            line.raw_text(key!("FaultDetail"), detail.as_bytes());
         }
     }
     line.end();
 }
 
 fn request(line: &mut Line<'_>, head: &RequestHead) {
-    line.text("ClientRequestHost", head.bytes(head.host));
-    line.text("ClientRequestMethod", head.bytes(head.method_text));
-    line.text("ClientRequestPath", head.bytes(head.path));
-    line.text("ClientRequestURI", head.bytes(head.path_and_query));
-    line.raw_text("ClientRequestProtocol", head.version.as_str().as_bytes());
-    line.raw_text("ClientRequestScheme", head.scheme.as_str().as_bytes());
+    line.text(key!("ClientRequestHost"), head.bytes(head.host));
+    line.text(key!("ClientRequestMethod"), head.bytes(head.method_text));
+    line.text(key!("ClientRequestPath"), head.bytes(head.path));
+    line.text(key!("ClientRequestURI"), head.bytes(head.path_and_query));
+    line.raw_text(key!("ClientRequestProtocol"), head.version.as_str().as_bytes());
+    line.raw_text(key!("ClientRequestScheme"), head.scheme.as_str().as_bytes());
     for (name, known) in [
-        ("ClientRequestReferer", Known::Referer),
-        ("ClientRequestUserAgent", Known::UserAgent),
-        ("ClientXRequestedWith", Known::XRequestedWith),
+        (key!("ClientRequestReferer"), Known::Referer),
+        (key!("ClientRequestUserAgent"), Known::UserAgent),
+        (key!("ClientXRequestedWith"), Known::XRequestedWith),
     ] {
         if let Some(value) = head.fields.first(known) {
             line.text(name, value);
@@ -170,18 +172,18 @@ fn request(line: &mut Line<'_>, head: &RequestHead) {
 
 fn origin(line: &mut Line<'_>, origin: &OriginFacts, record: &Record, room: &mut [u8; 45]) {
     if let Some(address) = origin.address {
-        line.raw_text("OriginIP", ip_text(address.ip(), room));
+        line.raw_text(key!("OriginIP"), ip_text(address.ip(), room));
     }
-    line.number("OriginResponseStatus", origin.status.into());
-    line.number("OriginResponseBytes", record.origin_bytes);
+    line.number(key!("OriginResponseStatus"), origin.status.into());
+    line.number(key!("OriginResponseBytes"), record.origin_bytes);
     let took = origin.answered_at.saturating_duration_since(record.started.mono);
-    line.number("OriginResponseTime", u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    line.number(key!("OriginResponseTime"), u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     if let Some((dns, tcp, tls)) = origin.opening {
-        line.millis("OriginDNSResponseTimeMs", dns);
-        line.millis("OriginTCPHandshakeDurationMs", tcp);
-        line.millis("OriginTLSHandshakeDurationMs", tls);
+        line.millis(key!("OriginDNSResponseTimeMs"), dns);
+        line.millis(key!("OriginTCPHandshakeDurationMs"), tcp);
+        line.millis(key!("OriginTLSHandshakeDurationMs"), tls);
     }
     if let Some(version) = origin.tls_version {
-        line.raw_text("OriginSSLProtocol", version.as_bytes());
+        line.raw_text(key!("OriginSSLProtocol"), version.as_bytes());
     }
 }

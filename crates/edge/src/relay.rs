@@ -131,7 +131,7 @@ pub async fn fetch<V: Visitor>(
     let mut interims = 0;
     let mut patience = Deadline::default();
     if let Some(wait) = asked.continue_after {
-        patience.set(Now::read().mono + wait);
+        patience.set(Now::mono() + wait);
     }
     let mut waits_for_continue = asked.continue_after.is_some();
     poll_fn(|cx| {
@@ -242,7 +242,7 @@ pub async fn tunnel<V: Visitor>(
         let now = visitor.bytes_moved();
         if now != moved {
             moved = now;
-            silence.set(Now::read().mono + idle);
+            silence.set(Now::mono() + idle);
         }
         silence.poll_passed(cx).map(Ok)
     })

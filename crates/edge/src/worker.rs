@@ -96,7 +96,7 @@ pub async fn run(worker: Worker) {
                 count = count.wrapping_add(1);
                 local.core.flush_log();
                 if count.is_multiple_of(SWEEP_TICKS) {
-                    local.core.tick(Now::read().mono);
+                    local.core.tick(Now::mono());
                 }
             }
         }
@@ -140,8 +140,8 @@ async fn accept(local: Rc<Local>, listening: Listening) {
 
 impl Local {
     fn open_on(&self, index: usize) -> &AtomicUsize {
-        // An index beyond the end can only be this worker's own bug; its own counter is harmless.
-        &self.all.get(index).unwrap_or(&self.all[self.index]).metrics.connections
+        // An index beyond the end could only be a bug of ours; this worker's own count is harmless.
+        self.all.get(index).map_or(&self.core.metrics.connections, |other| &other.metrics.connections)
     }
 
     /// Serves a connection here, or hands it to the worker with the fewest: the kernel spreads

@@ -7,7 +7,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use tokio::time::Sleep;
@@ -18,6 +18,8 @@ pub struct Deadline {
     at: Option<Instant>,
     armed: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Who the timer wakes: it need not be told again.
+    wakes: Option<Waker>,
 }
 
 impl Deadline {
@@ -40,9 +42,14 @@ impl Deadline {
                 self.arm(at);
             }
             let Some(timer) = &mut self.timer else { return Poll::Pending };
-            if timer.as_mut().poll(cx).is_pending() {
+            if !timer.is_elapsed() && self.wakes.as_ref().is_some_and(|wakes| wakes.will_wake(cx.waker())) {
                 return Poll::Pending;
             }
+            if timer.as_mut().poll(cx).is_pending() {
+                self.wakes = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            self.wakes = None;
             if self.armed.is_some_and(|armed| armed >= at) {
                 // Fired for this very deadline. It has to be armed anew for another.
                 self.armed = None;
@@ -57,26 +64,9 @@ impl Deadline {
             Some(timer) => timer.as_mut().reset(at.into()),
             None => self.timer = Some(Box::pin(tokio::time::sleep_until(at.into()))),
         }
+        // The timer registers itself anew when it is polled next.
+        self.wakes = None;
         self.armed = Some(at);
-    }
-}
-
-/// The deadline came first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passed;
-
-/// Polls `work`, then the deadline.
-///
-/// # Errors
-/// The deadline passed while `work` was not ready.
-pub fn poll_within<T>(
-    deadline: &mut Deadline,
-    cx: &mut Context<'_>,
-    work: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-) -> Poll<Result<T, Passed>> {
-    match work(cx) {
-        Poll::Ready(done) => Poll::Ready(Ok(done)),
-        Poll::Pending => deadline.poll_passed(cx).map(|()| Err(Passed)),
     }
 }
 

@@ -58,14 +58,14 @@ impl Patience {
     pub fn moved(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
         if let Some(since) = self.since.take() {
-            self.waited += Now::read().mono.saturating_duration_since(since);
+            self.waited += Now::mono().saturating_duration_since(since);
         }
     }
 
     /// Nothing can move now. Ready when patience is out; else the task is woken when it is.
     pub fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.since.is_none() {
-            self.wait_from(Now::read().mono);
+            self.wait_from(Now::mono());
         }
         self.deadline.poll_passed(cx)
     }
@@ -111,7 +111,7 @@ mod tests {
         let mut patience = Patience::new(Terms { idle: seconds(60), bytes_per_s_min: 1, grace: seconds(5) });
         patience.moved(10);
         assert_eq!(patience.waited, Duration::ZERO);
-        let begun = Now::read().mono.checked_sub(seconds(3)).unwrap();
+        let begun = Now::mono().checked_sub(seconds(3)).unwrap();
         patience.wait_from(begun);
         patience.moved(0);
         assert!(patience.waited >= seconds(3) && patience.since.is_none());

@@ -39,7 +39,7 @@ impl Addresses {
     /// [`Fault::OriginDns`]: it has none, and never had.
     pub async fn of(&self, name: &str, port: u16, terms: &Terms) -> Result<Vec<SocketAddr>, Fault> {
         let with_port = |list: &[IpAddr]| list.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
-        let now = Now::read().mono;
+        let now = Now::mono();
         let old = self.known.borrow().get(name).map(|known| (Rc::clone(&known.addresses), known.good_until));
         if let Some((addresses, good_until)) = &old
             && *good_until > now
@@ -76,7 +76,7 @@ impl Addresses {
         let absolute = if name.contains('.') { format!("{name}.") } else { name.to_owned() };
         let answer = timeout(terms.dns_timeout, resolver.lookup_ip(absolute)).await.ok()?.ok()?;
         let addresses: Vec<IpAddr> = answer.iter().collect();
-        let ttl = answer.valid_until().saturating_duration_since(Now::read().mono);
+        let ttl = answer.valid_until().saturating_duration_since(Now::mono());
         (!addresses.is_empty()).then_some((addresses, ttl))
     }
 }

@@ -40,9 +40,9 @@ pub async fn open(plan: &OriginPlan, addresses: &Addresses) -> Result<(Stream, F
     let socket = match &plan.endpoint {
         Endpoint::Ip(address) => tcp(&[*address], terms, &mut facts).await?,
         Endpoint::Name { name, port } => {
-            let begun = Now::read().mono;
+            let begun = Now::mono();
             let list = addresses.of(name, *port, terms).await?;
-            facts.dns = Now::read().mono - begun;
+            facts.dns = Now::mono() - begun;
             tcp(&list, terms, &mut facts).await?
         }
         Endpoint::Unix(path) => {
@@ -60,15 +60,15 @@ pub async fn open(plan: &OriginPlan, addresses: &Addresses) -> Result<(Stream, F
 /// Tries each address in turn within one time-out: an address that refuses costs nothing, one that is
 /// silent at most its share.
 async fn tcp(list: &[SocketAddr], terms: &Terms, facts: &mut Facts) -> Result<Socket, Fault> {
-    let begun = Now::read().mono;
+    let begun = Now::mono();
     let mut fault = Fault::OriginDns;
     for (tried, address) in list.iter().enumerate() {
-        let left = terms.connect_timeout.saturating_sub(Now::read().mono - begun);
+        let left = terms.connect_timeout.saturating_sub(Now::mono() - begun);
         let share = left / u32::try_from(list.len() - tried).unwrap_or(1).max(1);
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(tcp)) => {
                 facts.address = Some(*address);
-                facts.tcp = Now::read().mono - begun;
+                facts.tcp = Now::mono() - begun;
                 tcp.set_nodelay(true).map_err(|e| fault_of(&e))?;
                 return Ok(Socket::Tcp(tcp));
             }
@@ -80,11 +80,11 @@ async fn tcp(list: &[SocketAddr], terms: &Terms, facts: &mut Facts) -> Result<So
 }
 
 async fn secure(socket: Socket, tls: &TlsPlan, terms: &Terms, facts: &mut Facts) -> Result<Stream, Fault> {
-    let begun = Now::read().mono;
+    let begun = Now::mono();
     let connector = TlsConnector::from(tls.client_config.clone());
     let handshake = timeout(terms.tls_timeout, connector.connect(tls.server_name.clone(), socket)).await;
     let stream = handshake.map_err(|_| Fault::OriginTls)?.map_err(|error| tls_fault(&error))?;
-    facts.tls = Now::read().mono - begun;
+    facts.tls = Now::mono() - begun;
     facts.tls_version = stream.get_ref().1.protocol_version().and_then(|version| version.as_str());
     Ok(Stream::Tls(Box::new(TlsStream::Client(stream))))
 }

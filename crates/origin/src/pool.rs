@@ -122,7 +122,7 @@ impl Origins {
         match connect::open(plan, &self.addresses).await {
             Ok((stream, facts)) => {
                 self.counters.opened.add(1);
-                Ok(Box::new(Connection::new(stream, Arc::clone(plan), lease, facts, Now::read().mono)))
+                Ok(Box::new(Connection::new(stream, Arc::clone(plan), lease, facts, Now::mono())))
             }
             Err(fault) => {
                 self.counters.failed.add(1);
@@ -144,7 +144,7 @@ impl Origins {
                     return Ok(Ok(lease));
                 }
                 shared.wait(settings.pending_max).await.map_err(|_| overloaded)?;
-                if let Some(freed) = self.idle(plan, Now::read().mono) {
+                if let Some(freed) = self.idle(plan, Now::mono()) {
                     return Ok(Err(freed));
                 }
             }

@@ -129,7 +129,7 @@ impl Http1 {
     pub async fn next(&mut self) -> Next {
         let patience =
             if self.requests == 0 { self.limits.head_read_timeout } else { self.limits.keepalive_timeout };
-        self.deadline.set(Now::read().mono + patience);
+        self.deadline.set(Now::mono() + patience);
         let mut head_begun = false;
         poll_fn(|cx| self.poll_next(cx, &mut head_begun)).await
     }
@@ -146,7 +146,7 @@ impl Http1 {
                     Err(next) => return Poll::Ready(next),
                 }
                 if !std::mem::replace(head_begun, true) {
-                    self.deadline.set(Now::read().mono + self.limits.head_read_timeout);
+                    self.deadline.set(Now::mono() + self.limits.head_read_timeout);
                 }
             } else if self.input_ended {
                 return Poll::Ready(Next::Closed);
@@ -288,7 +288,7 @@ impl Http1 {
         if poll_fn(|cx| self.poll_flush(cx)).await.is_err() {
             return false;
         }
-        self.deadline.set(Now::read().mono + LINGER);
+        self.deadline.set(Now::mono() + LINGER);
         let mut budget = LINGER_BYTES_MAX;
         poll_fn(|cx| {
             while budget > 0 {
@@ -313,7 +313,7 @@ impl Http1 {
         if poll_fn(|cx| self.poll_flush(cx)).await.is_err() {
             return;
         }
-        self.deadline.set(Now::read().mono + LINGER);
+        self.deadline.set(Now::mono() + LINGER);
         let mut budget = LINGER_BYTES_MAX;
         let mut shut = false;
         poll_fn(|cx| {

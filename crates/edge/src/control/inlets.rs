@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use rempart_config::Settings;
 
 /// The file name of the control socket in `data_dir`.
-pub const CTL_SOCKET: &str = "ctl.sock";
+const CTL_SOCKET: &str = "ctl.sock";
 
 /// The sockets of the control thread.
 pub struct Inlets {

@@ -51,14 +51,16 @@ impl Control {
         let begun = Now::read();
         let compiled = compiler.compile(begun);
         let outcome = match compiled {
-            Ok(snapshot) if snapshot.hash == self.current.load().hash => Outcome::Unchanged(snapshot),
+            Ok(snapshot) if snapshot.hash == self.current.load().hash => {
+                Outcome::Unchanged(self.current.load_full())
+            }
             Ok(snapshot) => {
                 self.apply(&snapshot);
                 Outcome::Applied(snapshot)
             }
             Err(diagnostics) => Outcome::Refused(diagnostics),
         };
-        let took = Now::read().mono - begun.mono;
+        let took = Now::mono() - begun.mono;
         self.note(&outcome, begun, took, why);
         outcome
     }

@@ -23,7 +23,7 @@ pub(super) fn json(control: &Control) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "started": rfc3339(control.started),
-        "uptime_s": (Now::read().mono - control.started.mono).as_secs(),
+        "uptime_s": (Now::mono() - control.started.mono).as_secs(),
         "release": {"number": snapshot.number, "hash": format!("{:016x}", snapshot.hash)},
         "zones": snapshot.zones().len(),
         "reloads": {"applied": reloads.applied, "unchanged": reloads.unchanged, "refused": reloads.refused, "last": last},

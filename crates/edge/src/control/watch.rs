@@ -1,13 +1,14 @@
 //! Reload when a file of the configuration changes.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use rempart_config::AccessTo;
-use tokio::sync::mpsc::{Receiver, channel};
+use inotify::{Inotify, WatchDescriptor, WatchMask};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
 use super::{Control, reload};
@@ -16,71 +17,82 @@ use super::{Control, reload};
 const QUIET: Duration = Duration::from_millis(50);
 /// It waits at most so often.
 const QUIET_ROUNDS: usize = 10;
+/// Room for one read of events; what does not fit is read next.
+const EVENTS_BYTES: usize = 4096;
 
 /// Watches the folders of all files that were read, and reloads.
 pub(super) async fn files(control: Arc<Control>) {
-    let (told, mut changes) = channel(1);
-    let log = access_log(&control);
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let matters = event.is_ok_and(|event| {
-            let is_change =
-                matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_));
-            // The log may stand beside the configuration, and it changes all the time.
-            is_change && !event.paths.iter().all(|path| Some(path) == log.as_ref())
-        });
-        if matters {
-            // Full means that a reload is due anyway.
-            let _ = told.try_send(());
-        }
-    });
-    let mut watcher = match watcher {
-        Ok(watcher) => watcher,
-        Err(error) => {
-            return tracing::warn!(%error, "changes of files go unnoticed: use SIGHUP or rempart ctl reload");
-        }
-    };
-    let mut watched = HashSet::new();
+    if let Err(error) = watch(&control).await {
+        tracing::warn!(%error, "changes of files go unnoticed: use SIGHUP or rempart ctl reload");
+    }
+}
+
+async fn watch(control: &Arc<Control>) -> io::Result<()> {
+    let mut folders = Folders::new()?;
     loop {
-        let folders = control.compiler.lock().watched().into_iter().collect();
-        follow(&mut watcher, &mut watched, folders);
-        if !settled(&mut changes).await {
-            return;
+        folders.follow(control.compiler.lock().watched());
+        folders.changed().await?;
+        for _ in 0..QUIET_ROUNDS {
+            match timeout(QUIET, folders.changed()).await {
+                Ok(changed) => changed?,
+                Err(_) => break,
+            }
         }
-        reload::reload(&control, "a file has changed").await;
+        reload::reload(control, "a file has changed").await;
     }
 }
 
-fn access_log(control: &Control) -> Option<PathBuf> {
-    match &control.current.load().settings.log.access.to {
-        AccessTo::File(path) => path.canonicalize().ok(),
-        AccessTo::Off | AccessTo::Stdout => None,
-    }
+/// The folders that are watched.
+struct Folders {
+    inotify: AsyncFd<Inotify>,
+    watched: HashMap<PathBuf, WatchDescriptor>,
 }
 
-/// Waits for a change, and then for quiet.
-async fn settled(changes: &mut Receiver<()>) -> bool {
-    if changes.recv().await.is_none() {
-        return false;
+impl Folders {
+    fn new() -> io::Result<Self> {
+        let inotify = Inotify::init()?;
+        // SAFETY: the descriptor is the inotify's own from here to the end; `AsyncFd` owns both, and
+        // takes it from the reactor before it is closed.
+        let inotify = unsafe { AsyncFd::register_with_interest(inotify, Interest::READABLE) }?;
+        Ok(Self { inotify, watched: HashMap::new() })
     }
-    for _ in 0..QUIET_ROUNDS {
-        match timeout(QUIET, changes.recv()).await {
-            Ok(Some(())) => {}
-            Ok(None) => return false,
-            Err(_) => break,
-        }
-    }
-    true
-}
 
-fn follow(watcher: &mut RecommendedWatcher, watched: &mut HashSet<PathBuf>, folders: HashSet<PathBuf>) {
-    for old in watched.difference(&folders) {
-        // Gone with its folder, perhaps.
-        let _ = watcher.unwatch(old);
-    }
-    for new in folders.difference(watched) {
-        if let Err(error) = watcher.watch(new, RecursiveMode::NonRecursive) {
-            tracing::warn!(%error, folder = %new.display(), "changes here go unnoticed");
+    fn follow(&mut self, folders: Vec<PathBuf>) {
+        let mut watches = self.inotify.get_ref().watches();
+        self.watched.retain(|folder, watch| {
+            let stays = folders.contains(folder);
+            if !stays {
+                // It may be gone already.
+                let _ = watches.remove(watch.clone());
+            }
+            stays
+        });
+        // A file counts when it is complete: closed, or moved into place. What writes all the time and
+        // stands beside the configuration, such as a log, is not noticed.
+        let mask = WatchMask::CLOSE_WRITE | WatchMask::MOVE | WatchMask::CREATE | WatchMask::DELETE;
+        for folder in folders {
+            if self.watched.contains_key(&folder) {
+                continue;
+            }
+            match watches.add(&folder, mask) {
+                Ok(watch) => drop(self.watched.insert(folder, watch)),
+                Err(error) => tracing::warn!(%error, folder = %folder.display(), "changes here go unnoticed"),
+            }
         }
     }
-    *watched = folders;
+
+    /// Waits for a change.
+    async fn changed(&mut self) -> io::Result<()> {
+        let mut room = [0; EVENTS_BYTES];
+        loop {
+            let mut ready = self.inotify.readable_mut().await?;
+            let read = ready.try_io(|inotify| inotify.get_mut().read_events(&mut room).map(Iterator::count));
+            match read {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) => return Err(error),
+                // Nothing after all.
+                Err(_) => {}
+            }
+        }
+    }
 }
