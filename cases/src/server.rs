@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A port that nobody else is given while this lives. It is bound and does not listen: with
-/// `SO_REUSEPORT` Rempart can bind it too, and no connection ever comes to this socket.
+/// `SO_REUSEADDR` and `SO_REUSEPORT` Rempart can bind it too, and no connection ever comes to this socket.
 pub struct Reserved {
     /// The port.
     pub port: u16,
@@ -30,6 +30,7 @@ pub struct Reserved {
 /// Of the system.
 pub fn reserve() -> io::Result<Reserved> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     let port = socket.local_addr()?.as_socket_ipv4().map_or(0, |address| address.port());
