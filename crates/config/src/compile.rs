@@ -7,10 +7,11 @@ mod assemble;
 mod unit;
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rempart_base::config::Spanned;
 use rempart_base::{Diagnostics, Now};
 use rempart_origin::plan::Upstream;
 
@@ -196,23 +197,19 @@ impl Compiler {
     fn included(&mut self, main: &Main, now: Now, found: &mut Diagnostics) {
         let folder = self.folder();
         let mut before = std::mem::take(&mut self.units).into_iter();
-        let mut stamps = Stamps::default();
-        let mut paths = HashSet::new();
+        let mut seen = Seen { stamps: Stamps::default(), paths: HashSet::new(), files: 0 };
         for pattern in &main.include {
-            let mut listing = main.expand(pattern, &folder, found);
-            if let Some(main) = main.unit.stamp {
-                listing.files.retain(|file| !file.stamp.is_same_file(&main));
-            }
-            if main.include.len() > 1 {
-                // A file that two patterns mean is read once.
-                listing.files.retain(|file| paths.insert(listing.folder.join(&file.name)));
-            }
-            if self.units.iter().map(Vec::len).sum::<usize>() + listing.files.len() > FILES_MAX {
-                main.report_include(pattern.mark, too_many_files(), found);
-                listing.files.clear();
-            }
-            let units = self.units_of(listing, before.next().unwrap_or_default(), main, now, &mut stamps);
+            let before = before.next().unwrap_or_default();
+            let units = match main.expand(pattern, &folder, found) {
+                Some(listing) if seen.files + listing.len() > FILES_MAX => {
+                    main.report_include(pattern.mark, too_many_files(), found);
+                    Vec::new()
+                }
+                Some(listing) => self.units_of(&listing, pattern, before, &mut seen, (main, now), found),
+                None => Vec::new(),
+            };
             units.iter().for_each(|unit| collect(found, unit.found.clone()));
+            seen.files += units.len();
             self.units.push(units);
         }
     }
@@ -221,27 +218,38 @@ impl Compiler {
     /// their names, so one walk along both finds the pairs.
     fn units_of(
         &mut self,
-        listing: Listing,
+        listing: &Listing,
+        pattern: &Spanned<String>,
         before: Vec<Arc<Unit>>,
-        main: &Main,
-        now: Now,
-        stamps: &mut Stamps,
+        seen: &mut Seen,
+        (main, now): (&Main, Now),
+        found: &mut Diagnostics,
     ) -> Vec<Arc<Unit>> {
         let mut before = before.into_iter().peekable();
-        let mut units = Vec::with_capacity(listing.files.len());
-        for file in listing.files {
-            while before.next_if(|unit| unit.name < file.name).is_some() {}
-            let known = before.next_if(|unit| unit.name == file.name);
-            units.push(match known.filter(|unit| unit.is_current(Some(&file.stamp), stamps)) {
+        let mut units = Vec::with_capacity(listing.len());
+        listing.for_each(|name, stamp| {
+            let stamp = match stamp {
+                Ok(stamp) => stamp,
+                Err(problem) => return main.report_include(pattern.mark, problem, found),
+            };
+            let is_main = main.unit.stamp.is_some_and(|main| main.is_same_file(&stamp));
+            // A file that two patterns mean is read once.
+            let is_known = main.include.len() > 1 && !seen.paths.insert(listing.folder.join(name));
+            if is_main || is_known {
+                return;
+            }
+            while before.next_if(|unit| unit.name.as_os_str() < name).is_some() {}
+            let unit = before.next_if(|unit| unit.name == name);
+            units.push(match unit.filter(|unit| unit.is_current(Some(&stamp), &mut seen.stamps)) {
                 Some(unit) => unit,
-                None => Arc::new(self.unit(&listing.folder, file.name, main, now)),
+                None => Arc::new(self.unit(&listing.folder, name, main, now)),
             });
-        }
+        });
         units
     }
 
     /// Paths in an included file are relative to its own folder.
-    fn unit(&mut self, folder: &Path, name: OsString, main: &Main, now: Now) -> Unit {
+    fn unit(&mut self, folder: &Path, name: &OsStr, main: &Main, now: Now) -> Unit {
         let before = self.last.as_deref().map(|last| &last.table);
         let mut making = Making { folder, now, before, tools: &mut self.tools };
         let unit = Unit::read(name, main, &mut making);
@@ -249,6 +257,14 @@ impl Compiler {
         self.work.zones_compiled += unit.zones.len();
         unit
     }
+}
+
+/// What one compilation has come across.
+struct Seen {
+    stamps: Stamps,
+    /// Included files, where several patterns could mean the same one.
+    paths: HashSet<PathBuf>,
+    files: usize,
 }
 
 /// Stamps that have been looked up in this compilation, so that a certificate that a thousand zones share is

@@ -1,12 +1,12 @@
 //! Reading the files of a configuration: bounded, and with a stamp by which a change is noticed.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rempart_base::Now;
 use rempart_base::config::{Mark, Problem};
+use rustix::fs::Stat;
 
 /// Bytes of one configuration file. The error text calls it `config_bytes_max`.
 pub const CONFIG_BYTES_MAX: u64 = 64 << 20;
@@ -15,7 +15,7 @@ pub const CONFIG_BYTES_MAX: u64 = 64 << 20;
 pub const PEM_BYTES_MAX: u64 = 1 << 20;
 
 /// By which a change of a file is noticed without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
     modified_ns: i64,
     changed_ns: i64,
@@ -36,21 +36,21 @@ pub struct Inputs<'a> {
 impl Stamp {
     /// The stamp of a file.
     #[must_use]
-    pub fn of(file: &Metadata) -> Self {
-        let ns = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
+    pub fn of(file: &Stat) -> Self {
+        let ns = |s: i64, ns: u64| s.saturating_mul(1_000_000_000).saturating_add_unsigned(ns);
         Self {
-            modified_ns: ns(file.mtime(), file.mtime_nsec()),
-            changed_ns: ns(file.ctime(), file.ctime_nsec()),
-            bytes: file.size(),
-            inode: file.ino(),
-            device: file.dev(),
+            modified_ns: ns(file.st_mtime, file.st_mtime_nsec),
+            changed_ns: ns(file.st_ctime, file.st_ctime_nsec),
+            bytes: u64::try_from(file.st_size).unwrap_or(0),
+            inode: file.st_ino,
+            device: file.st_dev,
         }
     }
 
     /// The stamp of the file at a path; `None` if there is none to see.
     #[must_use]
     pub fn at(path: &Path) -> Option<Self> {
-        std::fs::metadata(path).ok().map(|file| Self::of(&file))
+        rustix::fs::stat(path).ok().map(|file| Self::of(&file))
     }
 
     /// Whether the file was written so shortly before `now` that a later write could leave the same
@@ -157,7 +157,7 @@ fn read(path: &Path, bytes_max: u64, limit: &str) -> Result<(Vec<u8>, Stamp), Pr
         return Err(Problem::new("file-unreadable", message, "Name a file."));
     }
     let file = File::open(path).map_err(unreadable)?;
-    let stamp = Stamp::of(&file.metadata().map_err(unreadable)?);
+    let stamp = Stamp::of(&rustix::fs::fstat(&file).map_err(|error| unreadable(error.into()))?);
     let mut bytes = Vec::with_capacity(usize::try_from(stamp.bytes.min(bytes_max)).unwrap_or(0) + 1);
     file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > bytes_max {

@@ -1,11 +1,12 @@
 //! From the zones of all files to one table: here, and only here, zones meet each other.
 
 use std::collections::HashMap;
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use rempart_base::config::{Context, Mark, Problem};
-use rempart_base::{Diagnostics, Now, content_hash};
+use rempart_base::{ContentHasher, Diagnostics, Now};
 
 use crate::snapshot::Snapshot;
 use crate::table::ZoneTable;
@@ -35,7 +36,8 @@ pub(super) fn assemble(
         report_no_zones(main, found);
     }
     files.zones().for_each(|zone| report_expired_certificates(zone, now, found));
-    let zones: Box<[Arc<ZonePlan>]> = files.zones().map(|zone| Arc::clone(&zone.record.plan)).collect();
+    let mut zones = Vec::with_capacity(files.units().map(|unit| unit.zones.len()).sum());
+    zones.extend(files.zones().map(|zone| Arc::clone(&zone.record.plan)));
     let before = last.map_or(&[][..], |last| &last.zones);
     let mut table = last.map(|last| last.table.clone()).unwrap_or_default();
     let difference = Difference::between(before, &zones);
@@ -47,7 +49,8 @@ pub(super) fn assemble(
             enter(&mut table, i, zone, &files, found);
         }
     }
-    Parts { zones, table, zones_new: difference.new.len() }
+    let zones_new = difference.new.len();
+    Parts { zones: zones.into(), table, zones_new }
 }
 
 /// Gives a new zone its name and its hosts.
@@ -119,10 +122,12 @@ impl<'a> Files<'a> {
 
 impl Parts {
     pub(super) fn snapshot(self, number: u64, main: &Main, found: Diagnostics) -> Snapshot {
-        let zones: Vec<u64> = self.zones.iter().map(|zone| zone.hash).collect();
+        let mut hash = ContentHasher::default();
+        main.settings.hash(&mut hash);
+        self.zones.iter().for_each(|zone| zone.hash.hash(&mut hash));
         Snapshot {
             number,
-            hash: content_hash(&(&main.settings, zones)),
+            hash: hash.finish(),
             settings: Arc::clone(&main.settings),
             warnings: found.0,
             table: self.table,

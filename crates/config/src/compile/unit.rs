@@ -1,6 +1,6 @@
 //! What one file has come to.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,8 +88,8 @@ impl Unit {
     }
 
     /// Reads an included file.
-    pub(super) fn read(name: OsString, main: &Main, making: &mut Making<'_>) -> Self {
-        let path = making.folder.join(&name);
+    pub(super) fn read(name: &OsStr, main: &Main, making: &mut Making<'_>) -> Self {
+        let path = making.folder.join(name);
         let mut cx = Context::new(path.display().to_string().into());
         let (root, stamp) = match read_config(&path) {
             Ok((text, stamp)) => (yaml::read(&text, &mut cx), Some(stamp)),
@@ -112,7 +112,7 @@ impl Unit {
         };
         let written = list.map_or(1, written);
         let unit = Self::new(cx, stamp, inputs, zones, Form { is_list: list.is_some(), written }, making.now);
-        Self { name, ..unit }
+        Self { name: name.into(), ..unit }
     }
 
     fn new(
@@ -208,20 +208,15 @@ impl Main {
         pattern: &Spanned<String>,
         folder: &Path,
         found: &mut Diagnostics,
-    ) -> Listing {
-        match include::expand(&pattern.value, folder) {
-            Ok(listing) if listing.files.is_empty() => {
-                let message = format!("no file fits `{}`", pattern.value);
-                let problem = Problem::new("include-empty", message, "Check the pattern, or add a file.");
-                self.about_include(found, |cx| cx.warning(pattern.mark, problem));
-                listing
-            }
-            Ok(listing) => listing,
-            Err(problem) => {
-                self.report_include(pattern.mark, problem, found);
-                Listing { folder: PathBuf::new(), files: Vec::new() }
-            }
+    ) -> Option<Listing> {
+        let listing = include::expand(&pattern.value, folder);
+        let listing = listing.map_err(|problem| self.report_include(pattern.mark, problem, found)).ok()?;
+        if listing.is_empty() {
+            let message = format!("no file fits `{}`", pattern.value);
+            let problem = Problem::new("include-empty", message, "Check the pattern, or add a file.");
+            self.about_include(found, |cx| cx.warning(pattern.mark, problem));
         }
+        Some(listing)
     }
 
     pub(super) fn report_include(&self, mark: Mark, problem: Problem, found: &mut Diagnostics) {
