@@ -229,6 +229,17 @@ pub enum Relation {
 pub struct LogLine {
     /// Where it stands in the file.
     pub line: usize,
-    /// Field name and what must be so of its value.
-    pub fields: Vec<(String, Relation)>,
+    /// All of them.
+    pub fields: Vec<LogField>,
+}
+
+/// What must be so of one field of a log line.
+#[derive(Debug)]
+pub struct LogField {
+    /// As it is written in the case, for messages.
+    pub written: String,
+    /// Name of the field.
+    pub name: String,
+    /// What must be so of its value.
+    pub relation: Relation,
 }

@@ -2,7 +2,7 @@
 //! understood would assert less than it says.
 
 use crate::case::{
-    Case, CertificateOrder, Client, Configuration, LogLine, Origin, OriginKind, Relation, Script, Step,
+    Case, CertificateOrder, Client, Configuration, LogField, LogLine, Origin, OriginKind, Script, Step,
 };
 use crate::step;
 use crate::text::{Token, tokens};
@@ -192,13 +192,11 @@ impl Block<'_> {
             let words = tokens(raw).map_err(|what| Wrong(line, what))?;
             let name = words.first().and_then(Token::word).unwrap_or_default().to_owned();
             let relation = step::relation(words.get(1..).unwrap_or_default());
-            fields.push((name, relation.map_err(|what| Wrong(line, what))?));
+            let relation = relation.map_err(|what| Wrong(line, what))?;
+            fields.push(LogField { written: raw.trim().to_owned(), name, relation });
         }
         if fields.is_empty() {
             return Err("a log line needs at least one field".to_owned().into());
-        }
-        if let Some((name, _)) = fields.iter().find(|(_, r)| matches!(r, Relation::Is(t) if t.is_empty())) {
-            return Err(format!("`{name} =` needs a value").into());
         }
         Ok(LogLine { line: self.line, fields })
     }

@@ -155,19 +155,19 @@ fn log_lacks(want: &LogLine, place: &Place, shared: &Shared) -> Result<(), Failu
             let Ok(fields) = serde_json::from_str::<BTreeMap<String, serde_json::Value>>(line) else {
                 return false;
             };
-            want.fields.iter().all(|(name, relation)| {
-                let value = fields.get(name).map(logged);
-                compare(value.as_deref().map(str::as_bytes), relation, &variables).is_ok()
+            want.fields.iter().all(|field| {
+                let value = fields.get(&field.name).map(logged);
+                compare(value.as_deref().map(str::as_bytes), &field.relation, &variables).is_ok()
             })
         };
         if text.lines().any(has_all) {
             return Ok(());
         }
         if Now::read().mono >= until {
-            let expected = want.fields.iter().map(|(name, relation)| format!("{name} {relation:?}"));
+            let expected: Vec<&str> = want.fields.iter().map(|field| field.written.as_str()).collect();
             return Err(Failure {
                 line: want.line,
-                expected: format!("a log line with {}", expected.collect::<Vec<_>>().join(", ")),
+                expected: format!("a log line with {}", expected.join(", ")),
                 got: format!("the log has\n{text}"),
             });
         }
