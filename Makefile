@@ -1,0 +1,42 @@
+# What people type. Each target says what it does; the work is in scripts/ where it is more than a line.
+
+SHELL := bash
+# A benchmark of one row: make bench WORK=proxy_1k ROUNDS=3
+WORK ?=
+ROUNDS ?= 7
+# Of each fuzz target.
+FUZZ_SECONDS ?= 60
+
+.PHONY: run test lint bench fuzz soak docs help
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
+
+run: ## the demo website with Rempart before it
+	@demo/run
+
+test: ## unit tests, cases, a moment of fuzzing; closes with `N passed, N failed`
+	@scripts/setup
+	@scripts/test
+
+lint: ## formatting, clippy, licences and sources, the house rules
+	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --log-level error check bans licenses sources
+	cargo run -q -p xtask -- lint
+
+bench: ## Rempart beside its peers; WORK= one row, ROUNDS= how often
+	cargo build --release -p rempart -p rempart-bench
+	cargo run --release -q -p rempart-bench -- run --rounds $(ROUNDS) $(if $(WORK),--works $(WORK))
+
+fuzz: ## every parser for FUZZ_SECONDS (60) each
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+soak: ## every parser for SECONDS (3600) each
+	@scripts/fuzz $(or $(SECONDS),3600)
+
+docs: ## writes what is printed from the types: docs/configuration.md
+	cargo run -q -p rempart -- reference > docs/configuration.md.new
+	mv docs/configuration.md.new docs/configuration.md
