@@ -404,3 +404,6 @@ fn told_head(message: &Message) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;
