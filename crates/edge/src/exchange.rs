@@ -275,11 +275,11 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     /// The last state: counters and log.
     fn record(mut self, is_readable: bool) {
         let ended = self.core.now();
-        let (bytes_in, bytes_out) = self.visitor.bytes_moved();
+        let moved = self.visitor.moved();
         let took = ended.mono.saturating_duration_since(self.record.started.mono);
-        self.state.counters.exchange(self.record.status, took, bytes_in, bytes_out);
+        self.state.counters.exchange(self.record.status, took, moved.received, moved.sent);
         self.record.ended = ended;
-        self.record.bytes = (bytes_in, bytes_out);
+        self.record.moved = moved;
         let facts = record::Facts {
             head: is_readable.then(|| self.visitor.head()),
             peer: self.visitor.peer(),

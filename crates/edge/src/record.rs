@@ -8,7 +8,7 @@ use rempart_base::{Now, RayId};
 use rempart_flow::{Fault, Known, RequestHead, ResponseHead};
 use rempart_origin::Connection;
 use rempart_origin::plan::OriginPlan;
-use rempart_wire::Peer;
+use rempart_wire::{Moved, Peer};
 
 use crate::faults;
 use crate::json::Line;
@@ -36,7 +36,7 @@ pub struct Record {
     /// Bytes that came from the origin.
     pub origin_bytes: u64,
     /// Bytes from and to the visitor.
-    pub bytes: (u64, u64),
+    pub moved: Moved,
     content_type: Vec<u8>,
 }
 
@@ -64,7 +64,7 @@ impl Record {
             origin_label: None,
             origin: None,
             origin_bytes: 0,
-            bytes: (0, 0),
+            moved: Moved { received: 0, sent: 0, sent_body: 0 },
             content_type: Vec::new(),
         }
     }
@@ -123,14 +123,15 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
     if let Some(head) = facts.head {
         request(&mut line, head);
     }
-    line.number(key!("ClientRequestBytes"), record.bytes.0);
+    line.number(key!("ClientRequestBytes"), record.moved.received);
     if let Some(tls) = &facts.peer.tls {
         line.raw_text(key!("ClientSSLProtocol"), tls.version.as_bytes());
         line.raw_text(key!("ClientSSLCipher"), tls.cipher.as_bytes());
     }
     line.raw_text(key!("EdgeColoCode"), &facts.colo);
     line.number(key!("EdgeResponseStatus"), record.status.into());
-    line.number(key!("EdgeResponseBytes"), record.bytes.1);
+    line.number(key!("EdgeResponseBytes"), record.moved.sent);
+    line.number(key!("EdgeResponseBodyBytes"), record.moved.sent_body);
     if !record.content_type.is_empty() {
         line.text(key!("EdgeResponseContentType"), &record.content_type);
     }
@@ -139,6 +140,8 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
     } else if let Some(label) = &record.origin_label {
         line.text(key!("OriginURL"), label.label.as_bytes());
     }
+    let origin_status = record.origin.as_ref().map_or(0, |origin| origin.status);
+    line.number(key!("OriginResponseStatus"), origin_status.into());
     if let Some(zone) = facts.zone {
         line.raw_text(key!("ZoneName"), zone.as_bytes());
     }
@@ -174,7 +177,6 @@ fn origin(line: &mut Line<'_>, origin: &OriginFacts, record: &Record, room: &mut
     if let Some(address) = origin.address {
         line.raw_text(key!("OriginIP"), ip_text(address.ip(), room));
     }
-    line.number(key!("OriginResponseStatus"), origin.status.into());
     line.number(key!("OriginResponseBytes"), record.origin_bytes);
     let took = origin.answered_at.saturating_duration_since(record.started.mono);
     line.number(key!("OriginResponseTime"), u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));

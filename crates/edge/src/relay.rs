@@ -10,7 +10,7 @@ use rempart_base::Now;
 use rempart_flow::{BadResponse, BodyLength, Fault, Method};
 use rempart_io::Deadline;
 use rempart_origin::Connection;
-use rempart_wire::Visitor;
+use rempart_wire::{Moved, Visitor};
 
 use crate::answer;
 
@@ -184,7 +184,12 @@ pub async fn deliver<V: Visitor>(
                 upload.is_done = true;
             }
         }
-        poll_download(visitor, connection, cx)
+        let download = poll_download(visitor, connection, cx);
+        // An origin that streams for hours must not do so for a visitor who left.
+        if download.is_pending() && visitor.poll_gone(cx).is_ready() {
+            return Poll::Ready(Err(Fault::ClientGone));
+        }
+        download
     })
     .await
 }
@@ -228,7 +233,7 @@ pub async fn tunnel<V: Visitor>(
 ) -> Result<(), Fault> {
     let mut upload = Upload { is_done: false, ..Upload::default() };
     let mut silence = Deadline::default();
-    let mut moved = (0, 0);
+    let mut moved = Moved::default();
     poll_fn(|cx| {
         let down = poll_download(visitor, connection, cx);
         if down.is_ready() {
@@ -239,7 +244,7 @@ pub async fn tunnel<V: Visitor>(
             upload.is_done = true;
             let _ = connection.poll_shutdown(cx);
         }
-        let now = visitor.bytes_moved();
+        let now = visitor.moved();
         if now != moved {
             moved = now;
             silence.set(Now::mono() + idle);

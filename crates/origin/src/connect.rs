@@ -8,6 +8,7 @@ use std::time::Duration;
 use rempart_base::Now;
 use rempart_flow::Fault;
 use rempart_io::{Socket, Stream};
+use rustls::ProtocolVersion;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::{TlsConnector, TlsStream};
@@ -85,7 +86,11 @@ async fn secure(socket: Socket, tls: &TlsPlan, terms: &Terms, facts: &mut Facts)
     let handshake = timeout(terms.tls_timeout, connector.connect(tls.server_name.clone(), socket)).await;
     let stream = handshake.map_err(|_| Fault::OriginTls)?.map_err(|error| tls_fault(&error))?;
     facts.tls = Now::mono() - begun;
-    facts.tls_version = stream.get_ref().1.protocol_version().and_then(|version| version.as_str());
+    facts.tls_version = match stream.get_ref().1.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => Some("TLSv1.2"),
+        Some(ProtocolVersion::TLSv1_3) => Some("TLSv1.3"),
+        Some(_) | None => None,
+    };
     Ok(Stream::Tls(Box::new(TlsStream::Client(stream))))
 }
 

@@ -154,11 +154,11 @@ impl Origins {
 
     /// Takes a connection back after its exchange; closes it if it cannot carry another.
     pub fn give_back(&self, mut connection: Box<Connection>, now: Instant) {
-        if !connection.is_reusable() {
+        let settings = Arc::clone(&connection.plan().settings);
+        if !connection.is_reusable() || settings.idle_connections_max == 0 {
             return;
         }
         connection.rest(now);
-        let settings = Arc::clone(&connection.plan().settings);
         let mut pools = self.pools.borrow_mut();
         let Some(pool) = pools.get_mut(&connection.plan().id) else { return };
         let alone = self.cores == 1;

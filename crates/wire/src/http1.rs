@@ -18,7 +18,7 @@ use tokio::io::AsyncWrite;
 
 use crate::config::Limits;
 use crate::drain::Guest;
-use crate::visitor::{Peer, Visitor};
+use crate::visitor::{Moved, Peer, Visitor};
 
 /// The capacity of a head's arena that stays with an idle connection.
 const HEAD_KEEP_BYTES: usize = 1024;
@@ -27,6 +27,11 @@ const HEAD_KEEP_BYTES: usize = 1024;
 const LINGER_BYTES_MAX: u64 = 256 * 1024;
 /// How long that may take.
 const LINGER: Duration = Duration::from_secs(2);
+/// A visitor that has closed its side may still read (RFC 9112 section 9.6), but mostly it has gone. While
+/// the origin is silent, so long is waited before it counts as gone.
+const HALF_CLOSED: Duration = Duration::from_secs(5);
+/// How much is read beyond the request to see whether the visitor is still there.
+const READ_AHEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// A visitor's HTTP/1 connection.
 #[derive(Debug)]
@@ -49,6 +54,7 @@ pub struct Http1 {
     received: u64,
     sent_before: u64,
     sent_seen: u64,
+    sent_body: u64,
     chunk_left: usize,
     aborted: bool,
     requests: u64,
@@ -107,6 +113,7 @@ impl Http1 {
             received: 0,
             sent_before: 0,
             sent_seen: 0,
+            sent_body: 0,
             chunk_left: 0,
             aborted: false,
             requests: 0,
@@ -236,6 +243,7 @@ impl Http1 {
         self.received = 0;
         self.sent_before = self.outbox.total() + self.outbox.waiting() as u64;
         self.chunk_left = 0;
+        self.sent_body = 0;
         let limits = &self.limits;
         let (receive, send) = (limits.body_rate_min_bytes_per_s, limits.send_rate_min_bytes_per_s);
         let terms = |idle, bytes_per_s_min| Terms { idle, bytes_per_s_min, grace: limits.rate_grace };
@@ -488,6 +496,7 @@ impl Visitor for Http1 {
         };
         let poll = self.outbox.poll_send(&mut self.stream, cx, piece);
         let count = ready!(self.sent(poll, cx))?;
+        self.sent_body += count as u64;
         match &mut self.answer {
             Answer::Exact(left) => *left -= (count as u64).min(*left),
             Answer::Chunked => {
@@ -522,8 +531,31 @@ impl Visitor for Http1 {
         self.aborted = true;
     }
 
-    fn bytes_moved(&self) -> (u64, u64) {
-        let unsent = self.outbox.waiting() as u64;
-        (self.received, self.outbox.total() + unsent - self.sent_before)
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // While a body is read, reading it tells.
+        if !self.body.is_done() {
+            return Poll::Pending;
+        }
+        while !self.input_ended {
+            // The next request may be here already; one buffer of it is enough to know.
+            if self.input.len() >= READ_AHEAD_BYTES_MAX {
+                return Poll::Pending;
+            }
+            match self.input.poll_fill(&mut self.stream, cx, READ_AHEAD_BYTES_MAX) {
+                Poll::Ready(Ok(Filled::Bytes)) => {}
+                Poll::Ready(Ok(Filled::End)) => {
+                    self.input_ended = true;
+                    self.deadline.set(Now::mono() + HALF_CLOSED);
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        self.deadline.poll_passed(cx)
+    }
+
+    fn moved(&self) -> Moved {
+        let sent = self.outbox.total() + self.outbox.waiting() as u64 - self.sent_before;
+        Moved { received: self.received, sent, sent_body: self.sent_body }
     }
 }

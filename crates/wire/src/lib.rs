@@ -13,5 +13,5 @@ pub use drain::{Drain, Guest};
 pub use http1::{Http1, Next};
 pub use proxy_protocol::ProxyProtocol;
 pub use tls::TlsAcceptor;
-pub use visitor::{Peer, TlsFacts, Visitor};
+pub use visitor::{Moved, Peer, TlsFacts, Visitor};
 pub use welcome::{Door, Turned, welcome};

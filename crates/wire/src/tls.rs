@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use rempart_io::{Socket, Stream};
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
+use rustls::{ProtocolVersion, ServerConfig};
 use tokio_rustls::TlsStream;
 
 use crate::visitor::TlsFacts;
@@ -45,11 +45,20 @@ impl TlsAcceptor {
         let session = tls.get_ref().1;
         let facts = TlsFacts {
             server_name: session.server_name().map(Box::from),
-            version: session.protocol_version().and_then(|version| version.as_str()).unwrap_or("unknown"),
+            version: version_name(session.protocol_version()),
             cipher: session
                 .negotiated_cipher_suite()
                 .map_or_else(Box::default, |suite| suite.suite().as_str().unwrap_or("unknown").into()),
         };
         Ok((Stream::Tls(Box::new(TlsStream::Server(tls))), facts))
+    }
+}
+
+/// The name of a TLS version as logs write it.
+const fn version_name(version: Option<ProtocolVersion>) -> &'static str {
+    match version {
+        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+        Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
+        Some(_) | None => "unknown",
     }
 }

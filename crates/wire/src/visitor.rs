@@ -97,6 +97,21 @@ pub trait Visitor {
     /// The answer cannot be completed: the visitor must be able to tell that it is not whole.
     fn abort(&mut self);
 
-    /// Bytes of this exchange: (received, sent), heads and framing included.
-    fn bytes_moved(&self) -> (u64, u64);
+    /// Looks whether the visitor is still there, while there is nothing to send: `Ready` once its
+    /// connection is lost, or it has closed its side and a grace for half-closed visitors is over.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Bytes of this exchange.
+    fn moved(&self) -> Moved;
+}
+
+/// Bytes of one exchange, heads and framing included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// From the visitor.
+    pub received: u64,
+    /// To the visitor.
+    pub sent: u64,
+    /// Of those, body.
+    pub sent_body: u64,
 }
