@@ -50,7 +50,8 @@ fn literal(text: &str) -> Option<&str> {
 }
 
 fn is_code(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    !word.is_empty()
+        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 fn headings(tree: &Tree) -> BTreeMap<String, String> {

@@ -7,7 +7,7 @@ use crate::{Findings, Tree};
 const LINES_MAX: usize = 500;
 
 /// Files that are longer, and how many lines they may have for now.
-const ALLOWANCE: &[(&str, usize)] = &[("crates/wire/src/http1.rs", 532)];
+const ALLOWANCE: &[(&str, usize)] = &[("crates/wire/src/http1.rs", 561)];
 
 pub(crate) fn check(tree: &Tree, findings: &mut Findings) {
     check_with(tree, ALLOWANCE, findings);
