@@ -48,9 +48,7 @@ pub fn begin<V: Visitor>(
     fields(visitor, head, ray, Some(date));
     if head.body == BodyLength::None && (is_head || head.status == 304) {
         // How long the body would have been (RFC 9110 section 8.6).
-        for length in head.fields.iter().filter(|f| f.known == Known::ContentLength && !f.hop_by_hop) {
-            visitor.field(length.name, length.value);
-        }
+        visitor.fields(&head.fields, |field| field.known == Known::ContentLength && !field.hop_by_hop);
         visitor.end(BodyLength::None);
     } else if head.body == BodyLength::None && head.status != 204 {
         visitor.end(BodyLength::Exact(0));
@@ -62,18 +60,16 @@ pub fn begin<V: Visitor>(
 
 fn fields<V: Visitor>(visitor: &mut V, head: &ResponseHead, ray: &RayText, date: Option<&[u8; 29]>) {
     let mut has_date = false;
-    for field in head.fields.iter() {
-        if field.hop_by_hop {
-            continue;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other field passes, known or not")]
+    visitor.fields(&head.fields, |field| match field.known {
+        _ if field.hop_by_hop => false,
+        Known::ContentLength | Known::Server | Known::CfRay => false,
+        Known::Date => {
+            has_date = true;
+            true
         }
-        #[expect(clippy::wildcard_enum_match_arm, reason = "every other field passes, known or not")]
-        match field.known {
-            Known::ContentLength | Known::Server | Known::CfRay => continue,
-            Known::Date => has_date = true,
-            _ => {}
-        }
-        visitor.field(field.name, field.value);
-    }
+        _ => true,
+    });
     if let (false, Some(date)) = (has_date, date) {
         // RFC 9110 section 6.6.1.
         visitor.field(b"Date", date);
@@ -97,9 +93,7 @@ pub fn interim<V: Visitor>(visitor: &mut V, head: &ResponseHead) {
         return;
     }
     visitor.begin(head.status);
-    for field in head.fields.iter().filter(|field| !field.hop_by_hop && field.known != Known::ContentLength) {
-        visitor.field(field.name, field.value);
-    }
+    visitor.fields(&head.fields, |field| !field.hop_by_hop && field.known != Known::ContentLength);
     visitor.end_interim();
 }
 

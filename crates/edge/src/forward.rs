@@ -69,11 +69,7 @@ impl Forward<'_> {
         let authority = head.bytes(head.authority);
         let own_host = if authority.is_empty() { self.zone_name.as_bytes() } else { authority };
         encode::field(out, b"Host", origin.host_header.as_deref().unwrap_or(own_host));
-        for field in head.fields.iter() {
-            if !field.hop_by_hop && self.passes(field.known) {
-                encode::field(out, field.name, field.value);
-            }
-        }
+        encode::fields(out, &head.fields, |field| !field.hop_by_hop && self.passes(field.known));
         if head.connection.upgrade {
             encode::field(out, b"Connection", b"upgrade");
             for protocol in head.fields.values(Known::Upgrade) {

@@ -18,16 +18,8 @@ macro_rules! known {
             /// Recognises a field name, whatever its case.
             #[must_use]
             pub fn from_name(name: &[u8]) -> Self {
-                let mut lower = [0_u8; LONGEST];
-                let Some(slot) = lower.get_mut(..name.len()) else { return Self::Other };
-                for (to, from) in slot.iter_mut().zip(name) {
-                    *to = from.to_ascii_lowercase();
-                }
-                // The compiler turns this into a comparison by length first.
-                match &*slot {
-                    $($name => Self::$variant,)+
-                    _ => Self::Other,
-                }
+                let candidate = SLOTS.get(slot(name)).copied().unwrap_or_default();
+                if name.eq_ignore_ascii_case(candidate.name()) { candidate } else { Self::Other }
             }
 
             /// The name in lower case; empty for [`Known::Other`].
@@ -40,13 +32,6 @@ macro_rules! known {
             }
         }
 
-        const LONGEST: usize = {
-            let mut longest = 0;
-            $(if $name.len() > longest { longest = $name.len(); })+
-            longest
-        };
-
-        #[cfg(test)]
         const ALL: &[Known] = &[$(Known::$variant),+];
     };
 }
@@ -108,6 +93,34 @@ known! {
     XForwardedProto = b"x-forwarded-proto",
     XRealIp = b"x-real-ip",
     XRequestedWith = b"x-requested-with",
+}
+
+/// Every name in a slot of its own: one look and one comparison recognise a name, and most unknown names
+/// end at the look.
+const SLOTS: [Known; 256] = {
+    let mut slots = [Known::Other; 256];
+    let mut rest: &[Known] = ALL;
+    while let [known, after @ ..] = rest {
+        let at = slot(known.name());
+        #[expect(clippy::indexing_slicing, reason = "a slot is below 256; evaluated by the compiler")]
+        {
+            assert!(matches!(slots[at], Known::Other), "two names share a slot: choose other factors");
+            slots[at] = *known;
+        }
+        rest = after;
+    }
+    slots
+};
+
+/// The slot of a name, from its length and three of its bytes. The factors were searched for: with them no
+/// two known names share a slot, which the compiler checks.
+const fn slot(name: &[u8]) -> usize {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else { return 0 };
+    #[expect(clippy::indexing_slicing, reason = "half of a length above 0 is below it")]
+    let middle = name[name.len() / 2] as usize;
+    // The same for both cases of a letter; known names hold nothing else but hyphens and digits, which
+    // have that bit already.
+    (name.len() + 2 * (*first as usize | 0x20) + 22 * (middle | 0x20) + (*last as usize | 0x20)) % 256
 }
 
 impl Known {

@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use rempart_flow::Fields;
+use rempart_flow::{Field, Fields, Span};
 
 /// The end of a chunk's data.
 pub const CHUNK_END: &[u8] = b"\r\n";
@@ -37,6 +37,36 @@ pub fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+/// The lines of those fields for which `keep` holds. A head is kept as it came, so lines that stand there
+/// one after the other, written as we would write them, are copied in one piece.
+pub fn fields(out: &mut Vec<u8>, fields: &Fields, mut keep: impl FnMut(&Field) -> bool) {
+    let mut piece = Span::default();
+    for kept in fields.list().iter().filter(|field| keep(field)) {
+        let line = plain_line(fields, kept);
+        if let Some(line) = line
+            && line.start == piece.start + piece.len
+        {
+            piece.len += line.len;
+            continue;
+        }
+        out.extend_from_slice(fields.bytes(piece));
+        piece = line.unwrap_or_default();
+        if line.is_none() {
+            field(out, fields.bytes(kept.name), fields.bytes(kept.value));
+        }
+    }
+    out.extend_from_slice(fields.bytes(piece));
+}
+
+/// The whole line of a field, if it stands in the arena as `Name: value` with its line end.
+fn plain_line(fields: &Fields, field: &Field) -> Option<Span> {
+    let colon = Span { start: field.name.start + field.name.len, len: 2 };
+    let end = Span { start: field.value.start + field.value.len, len: 2 };
+    let is_plain =
+        field.value.start == colon.start + 2 && fields.bytes(colon) == b": " && fields.bytes(end) == b"\r\n";
+    is_plain.then_some(Span { start: field.name.start, len: end.start + 2 - field.name.start })
 }
 
 /// `Content-Length`.

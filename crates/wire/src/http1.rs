@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rempart_base::Now;
-use rempart_flow::{BadRequest, BodyLength, Fault, Fields, RequestHead, Scheme, Version};
+use rempart_flow::{BadRequest, BodyLength, Fault, Field, Fields, RequestHead, Scheme, Version};
 use rempart_http1::chunked::{ChunkLimits, Decoder};
 use rempart_http1::{HeadLimits, Parsed, encode, request};
 use rempart_io::body::Front;
@@ -434,6 +434,10 @@ impl Visitor for Http1 {
 
     fn field(&mut self, name: &[u8], value: &[u8]) {
         encode::field(self.outbox.bytes_mut(), name, value);
+    }
+
+    fn fields(&mut self, fields: &Fields, keep: impl FnMut(&Field) -> bool) {
+        encode::fields(self.outbox.bytes_mut(), fields, keep);
     }
 
     fn end(&mut self, body: BodyLength) {

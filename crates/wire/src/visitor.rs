@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rempart_flow::{BodyLength, Fault, Fields, RequestHead};
+use rempart_flow::{BodyLength, Fault, Field, Fields, RequestHead};
 
 /// Who is at the other end.
 #[derive(Clone, Debug)]
@@ -68,6 +68,9 @@ pub trait Visitor {
 
     /// Adds a field to it. Framing and connection fields are the protocol's own business.
     fn field(&mut self, name: &[u8], value: &[u8]);
+
+    /// Adds those fields of another head for which `keep` holds.
+    fn fields(&mut self, fields: &Fields, keep: impl FnMut(&Field) -> bool);
 
     /// Ends a final head. `body` says how much follows: of a body that is not sent (HEAD, 304) it is
     /// `None`, whatever `Content-Length` says.

@@ -34,3 +34,19 @@ fn only_trailers_that_may_go_on_are_written() {
     assert_eq!(written(|out| last_chunk(out, Some(&trailers))), "0\r\nX: y\r\n\r\n");
     assert_eq!(written(|out| last_chunk(out, None)), "0\r\n\r\n");
 }
+
+#[test]
+fn kept_fields_are_written_whole_and_in_order_however_they_stood() {
+    let text = b"GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nB:2\r\nC:  3 \r\nD: \r\nE: 5\r\nF: 6\r\n\r\n";
+    let mut head = rempart_flow::RequestHead::default();
+    crate::request::parse(text, &crate::HeadLimits::default(), &mut head).unwrap();
+    head.fields.append(b"G", b"7");
+    let kept = |drop: &[u8]| {
+        let mut out = Vec::new();
+        fields(&mut out, &head.fields, |field| !drop.contains(&head.fields.bytes(field.name)[0]));
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(kept(b"H"), "A: 1\r\nB: 2\r\nC: 3\r\nD: \r\nE: 5\r\nF: 6\r\nG: 7\r\n");
+    assert_eq!(kept(b"AE"), "Host: a\r\nB: 2\r\nC: 3\r\nD: \r\nF: 6\r\nG: 7\r\n");
+    assert_eq!(kept(b"HABCDEFG"), "");
+}
