@@ -19,14 +19,15 @@ pub const DEPTH_MAX: usize = 32;
 pub fn read(text: &str, cx: &mut Context) -> Option<Node> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let before = cx.found();
-    let mut builder = Builder { stack: Vec::new(), root: None, anchors: HashMap::new(), nodes: 0, cx };
+    let mut builder =
+        Builder { stack: Vec::new(), root: None, anchors: HashMap::new(), nodes: 0, end: end_of(text), cx };
     let mut parser = Parser::new_from_str(text);
     match builder.build(&mut parser) {
         Ok(()) => {}
         Err(End::Syntax(error)) if builder.cx.found() == before => {
             let message = format!("this is not YAML: {}", error.info());
             builder.cx.error(
-                mark(error.marker()),
+                builder.mark(error.marker()),
                 Problem::new("yaml-syntax", message, "Correct the line, or the one above it."),
             );
             return None;
@@ -45,6 +46,7 @@ struct Builder<'a> {
     root: Option<Node>,
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
+    end: Mark,
     cx: &'a mut Context,
 }
 
@@ -85,7 +87,8 @@ impl Builder<'_> {
     fn build(&mut self, parser: &mut Parser<'_, StrInput<'_>>) -> Result<(), End> {
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(End::Syntax)?;
-            self.event(event, mark(&span.start))?;
+            let mark = self.mark(&span.start);
+            self.event(event, mark)?;
         }
         Ok(())
     }
@@ -206,6 +209,17 @@ impl Builder<'_> {
     }
 }
 
+impl Builder<'_> {
+    /// Columns of the parser count from 0, ours from 1; and what is missing at the end of a text without a
+    /// final line break it places one line behind.
+    fn mark(&self, marker: &Marker) -> Mark {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let mark =
+            Mark { line: number(marker.line()).max(1), column: number(marker.col()).saturating_add(1) };
+        if mark.line > self.end.line { self.end } else { mark }
+    }
+}
+
 impl Entries {
     fn check(&mut self, key: Node, mark: Mark) -> Result<PendingKey, Problem> {
         let Value::Scalar(scalar) = key.value else {
@@ -245,8 +259,17 @@ impl Entries {
     }
 }
 
-/// Columns of the parser count from 0, ours from 1.
-fn mark(marker: &Marker) -> Mark {
+/// The end of a text.
+fn end_of(text: &str) -> Mark {
+    let last = text.rsplit(is_break).next().unwrap_or_default();
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    Mark { line: number(marker.line()).max(1), column: number(marker.col()).saturating_add(1) }
+    Mark {
+        line: number(text.matches(is_break).count()).saturating_add(1),
+        column: number(last.chars().count()).saturating_add(1),
+    }
+}
+
+/// YAML breaks lines at a lone carriage return too.
+const fn is_break(c: char) -> bool {
+    matches!(c, '\n' | '\r')
 }
