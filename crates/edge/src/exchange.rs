@@ -19,7 +19,7 @@ use crate::forward::{Client, Forward};
 use crate::pipeline;
 use crate::record::{self, Record};
 use crate::relay::{self, Upload};
-use crate::text::RayText;
+use crate::text::{IpText, RayText};
 
 /// Where an exchange stands.
 enum State {
@@ -56,6 +56,7 @@ pub struct Exchange<'a, V> {
     visitor: &'a mut V,
     ray: RayText,
     client: Client,
+    client_text: IpText,
     zone: Option<&'a Arc<ZonePlan>>,
     state: Rc<ZoneState>,
     upload: Upload,
@@ -72,12 +73,13 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         Self {
             ray: RayText::new(ray, snapshot.settings.colo),
             client,
+            client_text: IpText::new(client.ip),
             zone: None,
             state: core.zone(None),
             upload: Upload::default(),
             has_retried: false,
             is_answering: false,
-            record: Record::new(ray, core.now(), client.ip),
+            record: Record::new(ray, core.now()),
             core,
             snapshot,
             visitor,
@@ -162,6 +164,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         let forward = Forward {
             head,
             client: self.client,
+            client_text: &self.client_text,
             peer: self.visitor.peer(),
             ray: &self.ray,
             loop_token: &self.core.loop_token,
@@ -285,6 +288,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             peer: self.visitor.peer(),
             zone: self.zone.map(|zone| &*zone.name),
             ray: &self.ray,
+            client: &self.client_text,
             colo: self.snapshot.settings.colo,
         };
         if self.snapshot.settings.log.access.to != rempart_config::AccessTo::Off {

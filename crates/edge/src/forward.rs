@@ -9,7 +9,7 @@ use rempart_http1::encode;
 use rempart_origin::plan::OriginPlan;
 use rempart_wire::Peer;
 
-use crate::text::{RayText, ip_text};
+use crate::text::{IpText, RayText};
 
 /// Who the visitor is, and whether the peer that says so is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Forward<'a> {
     pub head: &'a RequestHead,
     /// Who sent it.
     pub client: Client,
+    /// That address as text.
+    pub client_text: &'a IpText,
     /// Over which connection.
     pub peer: &'a Peer,
     /// `CF-Ray`.
@@ -80,8 +82,7 @@ impl Forward<'_> {
     }
 
     fn encode_own(&self, out: &mut Vec<u8>) {
-        let mut text = [0; 45];
-        encode::field(out, b"CF-Connecting-IP", ip_text(self.client.ip, &mut text));
+        encode::field(out, b"CF-Connecting-IP", self.client_text.as_bytes());
         out.extend_from_slice(b"X-Forwarded-For: ");
         if self.client.via_trusted {
             for value in self.head.fields.values(Known::XForwardedFor) {
@@ -89,7 +90,11 @@ impl Forward<'_> {
                 out.extend_from_slice(b", ");
             }
         }
-        out.extend_from_slice(ip_text(self.peer.address.ip(), &mut text));
+        if self.client.via_trusted {
+            out.extend_from_slice(IpText::new(self.peer.address.ip()).as_bytes());
+        } else {
+            out.extend_from_slice(self.client_text.as_bytes());
+        }
         out.extend_from_slice(b"\r\n");
         let scheme = self.scheme();
         encode::field(out, b"X-Forwarded-Proto", scheme);

@@ -1,6 +1,5 @@
 //! What is remembered of an exchange, and its line in the access log. Field names are Cloudflare's.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use rempart_wire::{Moved, Peer};
 use crate::faults;
 use crate::json::Line;
 use crate::key;
-use crate::text::{RayText, SecondText, ip_text};
+use crate::text::{IpText, RayText, SecondText};
 
 /// What is remembered of an exchange.
 pub struct Record {
@@ -23,8 +22,6 @@ pub struct Record {
     pub started: Now,
     /// When its answer was.
     pub ended: Now,
-    /// The visitor.
-    pub client: IpAddr,
     /// The answer's status.
     pub status: u16,
     /// Why it failed, if it did.
@@ -42,7 +39,7 @@ pub struct Record {
 
 /// What is known of the origin that was asked.
 pub struct OriginFacts {
-    address: Option<SocketAddr>,
+    address: Option<Arc<str>>,
     status: u16,
     answered_at: Instant,
     /// Of a connection that was opened for this exchange: DNS, TCP and TLS.
@@ -53,12 +50,11 @@ pub struct OriginFacts {
 impl Record {
     /// Of an exchange that begins.
     #[must_use]
-    pub const fn new(ray: RayId, started: Now, client: IpAddr) -> Self {
+    pub const fn new(ray: RayId, started: Now) -> Self {
         Self {
             ray,
             started,
             ended: started,
-            client,
             status: 0,
             fault: None,
             origin_label: None,
@@ -74,7 +70,7 @@ impl Record {
         let facts = connection.facts();
         self.origin_bytes = connection.received();
         self.origin = Some(OriginFacts {
-            address: facts.address,
+            address: facts.address.clone(),
             status: if connection.is_unanswered() { 0 } else { connection.head().status },
             answered_at: now.mono,
             opening: (!connection.is_reused()).then_some((facts.dns, facts.tcp, facts.tls)),
@@ -106,6 +102,8 @@ pub struct Facts<'a> {
     pub zone: Option<&'a str>,
     /// Its id as text.
     pub ray: &'a RayText,
+    /// The visitor's address.
+    pub client: &'a IpText,
     /// This place.
     pub colo: [u8; 3],
 }
@@ -115,10 +113,9 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
     // One growth at most, whatever the fields.
     out.reserve(1024);
     let mut line = Line::begin(out, "RayID", facts.ray.as_bytes().get(..16).unwrap_or_default());
-    let mut room = [0; 45];
     line.time(key!("EdgeStartTimestamp"), record.started, second);
     line.time(key!("EdgeEndTimestamp"), record.ended, second);
-    line.raw_text(key!("ClientIP"), ip_text(record.client, &mut room));
+    line.raw_text(key!("ClientIP"), facts.client.as_bytes());
     line.number(key!("ClientSrcPort"), facts.peer.address.port().into());
     if let Some(head) = facts.head {
         request(&mut line, head);
@@ -136,7 +133,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
         line.text(key!("EdgeResponseContentType"), &record.content_type);
     }
     if let Some(origin) = &record.origin {
-        self::origin(&mut line, origin, record, &mut room);
+        self::origin(&mut line, origin, record);
     } else if let Some(label) = &record.origin_label {
         line.text(key!("OriginURL"), label.label.as_bytes());
     }
@@ -173,9 +170,9 @@ fn request(line: &mut Line<'_>, head: &RequestHead) {
     }
 }
 
-fn origin(line: &mut Line<'_>, origin: &OriginFacts, record: &Record, room: &mut [u8; 45]) {
-    if let Some(address) = origin.address {
-        line.raw_text(key!("OriginIP"), ip_text(address.ip(), room));
+fn origin(line: &mut Line<'_>, origin: &OriginFacts, record: &Record) {
+    if let Some(address) = &origin.address {
+        line.raw_text(key!("OriginIP"), address.as_bytes());
     }
     line.number(key!("OriginResponseBytes"), record.origin_bytes);
     let took = origin.answered_at.saturating_duration_since(record.started.mono);

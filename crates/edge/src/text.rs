@@ -29,9 +29,32 @@ impl RayText {
     }
 }
 
+/// An address as text.
+#[derive(Clone, Copy, Debug)]
+pub struct IpText {
+    room: [u8; 45],
+    len: u8,
+}
+
+impl IpText {
+    /// Of this address.
+    #[must_use]
+    pub fn new(ip: IpAddr) -> Self {
+        let mut room = [0; 45];
+        let len = u8::try_from(ip_text(ip, &mut room).len()).unwrap_or(0);
+        Self { room, len }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.room.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
 /// Writes an address into `room` and lends the text. IPv4 without formatting machinery: it is in two
 /// fields of every proxied request and in every line of the log.
-pub fn ip_text(ip: IpAddr, room: &mut [u8; 45]) -> &[u8] {
+fn ip_text(ip: IpAddr, room: &mut [u8; 45]) -> &[u8] {
     let len = match ip {
         IpAddr::V4(v4) => {
             let mut digits = itoa::Buffer::new();

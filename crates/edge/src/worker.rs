@@ -73,12 +73,16 @@ struct Local {
     index: usize,
     all: Arc<[Handle]>,
     closed: Notify,
+    /// Where the configuration names no limit: half of the descriptors, since an exchange needs one toward
+    /// the origin as well.
+    connections_max: usize,
 }
 
 /// Runs until it is drained.
 pub async fn run(worker: Worker) {
     let Worker { index, all, core, listening, mut orders } = worker;
-    let local = Rc::new(Local { core, index, all, closed: Notify::new() });
+    let connections_max = descriptors_max() / 2;
+    let local = Rc::new(Local { core, index, all, closed: Notify::new(), connections_max });
     let accepting: Vec<_> =
         listening.into_iter().map(|listening| spawn_local(accept(Rc::clone(&local), listening))).collect();
     let mut ticks = interval(TICK);
@@ -120,6 +124,12 @@ pub async fn run(worker: Worker) {
     local.core.flush_log();
 }
 
+/// How many descriptors this process may have open.
+fn descriptors_max() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
 async fn accept(local: Rc<Local>, listening: Listening) {
     let listener = match TcpListener::from_std(listening.socket) {
         Ok(listener) => listener,
@@ -153,8 +163,8 @@ impl Local {
             loads.enumerate().fold((0, (usize::MAX, self.index)), |(total, least), (index, load)| {
                 (total + load, least.min((load, index)))
             });
-        let max = self.core.pin().settings.limits.connections_max;
-        if max.is_some_and(|max| total >= max) {
+        let max = self.core.pin().settings.limits.connections_max.unwrap_or(self.connections_max);
+        if total >= max {
             self.core.metrics.shed.add(1);
             return;
         }

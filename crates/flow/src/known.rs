@@ -18,8 +18,8 @@ macro_rules! known {
             /// Recognises a field name, whatever its case.
             #[must_use]
             pub fn from_name(name: &[u8]) -> Self {
-                let candidate = SLOTS.get(slot(name)).copied().unwrap_or_default();
-                if name.eq_ignore_ascii_case(candidate.name()) { candidate } else { Self::Other }
+                let candidate = SLOTS.get(slot(name)).unwrap_or(&Pattern::NONE);
+                if candidate.matches(name) { candidate.known } else { Self::Other }
             }
 
             /// The name in lower case; empty for [`Known::Other`].
@@ -95,22 +95,67 @@ known! {
     XRequestedWith = b"x-requested-with",
 }
 
-/// Every name in a slot of its own: one look and one comparison recognise a name, and most unknown names
-/// end at the look.
-const SLOTS: [Known; 256] = {
-    let mut slots = [Known::Other; 256];
+/// Every name in a slot of its own: one look and one comparison recognise a name.
+const SLOTS: [Pattern; 256] = {
+    let mut slots = [Pattern::NONE; 256];
     let mut rest: &[Known] = ALL;
     while let [known, after @ ..] = rest {
         let at = slot(known.name());
         #[expect(clippy::indexing_slicing, reason = "a slot is below 256; evaluated by the compiler")]
         {
-            assert!(matches!(slots[at], Known::Other), "two names share a slot: choose other factors");
-            slots[at] = *known;
+            assert!(slots[at].len == 0, "two names share a slot: choose other factors");
+            slots[at] = Pattern::of(*known);
         }
         rest = after;
     }
     slots
 };
+
+/// The longest known name, rounded up to words.
+const NAME_BYTES: usize = 24;
+
+/// A name to compare with, eight bytes at a time.
+#[derive(Clone, Copy)]
+struct Pattern {
+    known: Known,
+    len: usize,
+    text: [u8; NAME_BYTES],
+    /// The bit that makes a letter small, where the name has a letter.
+    case: [u8; NAME_BYTES],
+}
+
+impl Pattern {
+    const NONE: Self = Self { known: Known::Other, len: 0, text: [0; NAME_BYTES], case: [0; NAME_BYTES] };
+
+    const fn of(known: Known) -> Self {
+        let mut pattern = Self { known, len: known.name().len(), ..Self::NONE };
+        let mut at = 0;
+        while at < pattern.len {
+            #[expect(clippy::indexing_slicing, reason = "a longer name stops the compiler, which runs this")]
+            {
+                pattern.text[at] = known.name()[at];
+                pattern.case[at] = if pattern.text[at].is_ascii_lowercase() { 0x20 } else { 0 };
+            }
+            at += 1;
+        }
+        pattern
+    }
+
+    fn matches(&self, name: &[u8]) -> bool {
+        if name.len() != self.len {
+            return false;
+        }
+        let mut padded = [0; NAME_BYTES];
+        let Some(front) = padded.get_mut(..name.len()) else { return false };
+        front.copy_from_slice(name);
+        let words = |bytes: &[u8; NAME_BYTES]| {
+            let (words, _) = bytes.as_chunks::<8>();
+            [0, 1, 2].map(|at| words.get(at).map_or(0, |word| u64::from_le_bytes(*word)))
+        };
+        let (name, text, case) = (words(&padded), words(&self.text), words(&self.case));
+        name.iter().zip(case).map(|(word, case)| word | case).eq(text)
+    }
+}
 
 /// The slot of a name, from its length and three of its bytes. The factors were searched for: with them no
 /// two known names share a slot, which the compiler checks.
@@ -158,6 +203,7 @@ mod tests {
             assert_eq!(Known::from_name(&longer), Known::Other);
         }
         assert_eq!(Known::from_name(b""), Known::Other);
+        assert_eq!(Known::from_name(b"user\x0dagent"), Known::Other, "a hyphen has no other case");
         assert_eq!(Known::from_name(&[b'a'; 300]), Known::Other);
     }
 }

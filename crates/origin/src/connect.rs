@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rempart_base::Now;
@@ -17,10 +18,10 @@ use crate::addresses::Addresses;
 use crate::plan::{Endpoint, OriginPlan, TlsPlan, Upstream as Terms};
 
 /// What became known while connecting; for the log.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// The address that answered; `None` for a Unix socket.
-    pub address: Option<SocketAddr>,
+    /// The address that answered, without its port, as text; `None` for a Unix socket.
+    pub address: Option<Arc<str>>,
     /// Resolving the name.
     pub dns: Duration,
     /// The TCP handshake.
@@ -68,7 +69,7 @@ async fn tcp(list: &[SocketAddr], terms: &Terms, facts: &mut Facts) -> Result<So
         let share = left / u32::try_from(list.len() - tried).unwrap_or(1).max(1);
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(tcp)) => {
-                facts.address = Some(*address);
+                facts.address = Some(address.ip().to_string().into());
                 facts.tcp = Now::mono() - begun;
                 tcp.set_nodelay(true).map_err(|e| fault_of(&e))?;
                 return Ok(Socket::Tcp(tcp));

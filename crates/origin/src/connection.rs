@@ -399,6 +399,14 @@ impl Connection {
         self.head.clear(HEAD_KEEP_BYTES);
     }
 
+    /// Serves this plan from now on. Plans with one id lead to one place over one TLS, but they may differ in
+    /// everything else: the `Host` that is sent, say, since zones can share an origin.
+    pub(crate) fn lead_for(&mut self, plan: &Arc<OriginPlan>) {
+        if !Arc::ptr_eq(&self.plan, plan) {
+            self.plan = Arc::clone(plan);
+        }
+    }
+
     /// Whether it is still open and silent.
     pub(crate) fn is_quiet(&self) -> bool {
         self.stream.is_quiet()

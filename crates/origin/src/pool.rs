@@ -93,8 +93,9 @@ impl Origins {
             now.saturating_duration_since(connection.idle_since) < plan.settings.idle_timeout
                 && connection.is_quiet()
         };
-        while let Some(connection) = pool.idle.pop() {
+        while let Some(mut connection) = pool.idle.pop() {
             if fresh(&connection) {
+                connection.lead_for(plan);
                 self.counters.reused.add(1);
                 return Some(connection);
             }
@@ -103,6 +104,7 @@ impl Origins {
         drop(pools);
         while let Some(mut connection) = shared.unshelve() {
             if fresh(&connection) && connection.attach().is_ok() {
+                connection.lead_for(plan);
                 self.counters.reused.add(1);
                 return Some(connection);
             }

@@ -1,6 +1,5 @@
 //! A change of the configuration: compiled whole, then swapped in; or refused, and nothing has changed.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,8 +66,8 @@ impl Control {
 
     fn apply(&self, snapshot: &Arc<Snapshot>) {
         let old = self.current.swap(Arc::clone(snapshot));
-        let names: HashSet<&str> = snapshot.zones().map(|zone| &*zone.name).collect();
-        let gone = old.zones().filter(|zone| !names.contains(&*zone.name)).map(|zone| Arc::clone(&zone.name));
+        let gone =
+            old.zones().map(|zone| &zone.name).filter(|name| snapshot.zone_named(name).is_none()).cloned();
         let gone: Arc<[Arc<str>]> = gone.collect();
         self.tell(|| Order::Swap(Arc::clone(snapshot), Arc::clone(&gone)));
         let access = &snapshot.settings.log.access;
@@ -80,6 +79,7 @@ impl Control {
             ("user", new.user != old.user),
             ("data_dir", new.data_dir != old.data_dir),
             ("admin.listen", new.admin != old.admin),
+            ("log.level", new.log.level != old.log.level),
         ] {
             if differs {
                 tracing::warn!(key, "this change takes effect when Rempart is started again");
