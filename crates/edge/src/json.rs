@@ -15,13 +15,18 @@ pub struct Line<'a> {
 
 /// A key as it stands in the line: comma, quotes and colon included.
 #[derive(Clone, Copy)]
-pub struct Key(pub &'static str);
+pub struct Key {
+    /// Before a number.
+    pub number: &'static str,
+    /// Before a text: its opening quote is included too.
+    pub text: &'static str,
+}
 
 /// Makes a [`Key`].
 #[macro_export]
 macro_rules! key {
     ($name:literal) => {
-        $crate::json::Key(concat!(",\"", $name, "\":"))
+        $crate::json::Key { number: concat!(",\"", $name, "\":"), text: concat!(",\"", $name, "\":\"") }
     };
 }
 
@@ -42,27 +47,28 @@ impl<'a> Line<'a> {
     }
 
     /// A text that certainly needs no escapes.
+    #[inline]
     pub fn raw_text(&mut self, key: Key, text: &[u8]) {
-        self.out.extend_from_slice(key.0.as_bytes());
-        self.out.push(b'"');
+        self.out.extend_from_slice(key.text.as_bytes());
         self.out.extend_from_slice(text);
         self.out.push(b'"');
     }
 
     /// A text from outside. Bytes that are not UTF-8 are shown as U+FFFD.
+    #[inline]
     pub fn text(&mut self, key: Key, text: &[u8]) {
         if is_plain(text) {
             return self.raw_text(key, text);
         }
-        self.out.extend_from_slice(key.0.as_bytes());
-        self.out.push(b'"');
+        self.out.extend_from_slice(key.text.as_bytes());
         escape(self.out, text);
         self.out.push(b'"');
     }
 
     /// A number.
+    #[inline]
     pub fn number(&mut self, key: Key, number: u64) {
-        self.out.extend_from_slice(key.0.as_bytes());
+        self.out.extend_from_slice(key.number.as_bytes());
         self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
@@ -84,7 +90,7 @@ impl<'a> Line<'a> {
                 (*a, *b, *c) = (digit(millis / 100), digit(millis / 10), digit(millis));
             }
         }
-        self.out.extend_from_slice(key.0.as_bytes());
+        self.out.extend_from_slice(key.number.as_bytes());
         self.out.extend_from_slice(&text);
     }
 }

@@ -34,7 +34,7 @@ pub struct Record {
     pub origin_bytes: u64,
     /// Bytes from and to the visitor.
     pub moved: Moved,
-    content_type: Vec<u8>,
+    content_type: ShortText,
 }
 
 /// What is known of the origin that was asked.
@@ -45,6 +45,28 @@ pub struct OriginFacts {
     /// Of a connection that was opened for this exchange: DNS, TCP and TLS.
     opening: Option<(Duration, Duration, Duration)>,
     tls_version: Option<&'static str>,
+}
+
+/// A text that outlives the head it came from without memory of its own; cut off where it is longer than
+/// any content type in use.
+struct ShortText {
+    room: [u8; 64],
+    len: usize,
+}
+
+impl ShortText {
+    const EMPTY: Self = Self { room: [0; 64], len: 0 };
+
+    fn new(text: &[u8]) -> Self {
+        let mut short = Self::EMPTY;
+        short.len = text.len().min(short.room.len());
+        short.room.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+        short
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.room.get(..self.len).unwrap_or_default()
+    }
 }
 
 impl Record {
@@ -61,7 +83,7 @@ impl Record {
             origin: None,
             origin_bytes: 0,
             moved: Moved { received: 0, sent: 0, sent_body: 0 },
-            content_type: Vec::new(),
+            content_type: ShortText::EMPTY,
         }
     }
 
@@ -81,7 +103,7 @@ impl Record {
     /// Notes the type of the answer.
     pub fn content_type(&mut self, head: &ResponseHead) {
         if let Some(value) = head.fields.first(Known::ContentType) {
-            self.content_type.extend_from_slice(value);
+            self.content_type = ShortText::new(value);
         }
     }
 
@@ -129,8 +151,9 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
     line.number(key!("EdgeResponseStatus"), record.status.into());
     line.number(key!("EdgeResponseBytes"), record.moved.sent);
     line.number(key!("EdgeResponseBodyBytes"), record.moved.sent_body);
-    if !record.content_type.is_empty() {
-        line.text(key!("EdgeResponseContentType"), &record.content_type);
+    let content_type = record.content_type.as_bytes();
+    if !content_type.is_empty() {
+        line.text(key!("EdgeResponseContentType"), content_type);
     }
     if let Some(origin) = &record.origin {
         self::origin(&mut line, origin, record);
