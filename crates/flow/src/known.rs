@@ -17,6 +17,7 @@ macro_rules! known {
         impl Known {
             /// Recognises a field name, whatever its case.
             #[must_use]
+            #[inline]
             pub fn from_name(name: &[u8]) -> Self {
                 let candidate = SLOTS.get(slot(name)).unwrap_or(&Pattern::NONE);
                 if candidate.matches(name) { candidate.known } else { Self::Other }
@@ -111,49 +112,66 @@ const SLOTS: [Pattern; 256] = {
     slots
 };
 
-/// The longest known name, rounded up to words.
+/// The longest name that [`words`] covers.
 const NAME_BYTES: usize = 24;
 
-/// A name to compare with, eight bytes at a time.
+/// A name to compare with, a few words at a time.
 #[derive(Clone, Copy)]
 struct Pattern {
     known: Known,
     len: usize,
-    text: [u8; NAME_BYTES],
+    text: [u64; 3],
     /// The bit that makes a letter small, where the name has a letter.
-    case: [u8; NAME_BYTES],
+    case: [u64; 3],
 }
 
 impl Pattern {
-    const NONE: Self = Self { known: Known::Other, len: 0, text: [0; NAME_BYTES], case: [0; NAME_BYTES] };
+    const NONE: Self = Self { known: Known::Other, len: 0, text: [0; 3], case: [0; 3] };
 
     const fn of(known: Known) -> Self {
-        let mut pattern = Self { known, len: known.name().len(), ..Self::NONE };
+        let name = known.name();
+        let mut case = [0; NAME_BYTES];
         let mut at = 0;
-        while at < pattern.len {
+        while at < name.len() {
             #[expect(clippy::indexing_slicing, reason = "a longer name stops the compiler, which runs this")]
             {
-                pattern.text[at] = known.name()[at];
-                pattern.case[at] = if pattern.text[at].is_ascii_lowercase() { 0x20 } else { 0 };
+                case[at] = if name[at].is_ascii_lowercase() { 0x20 } else { 0 };
             }
             at += 1;
         }
-        pattern
+        Self { known, len: name.len(), text: words(name), case: words(case.split_at(name.len()).0) }
     }
 
     fn matches(&self, name: &[u8]) -> bool {
         if name.len() != self.len {
             return false;
         }
-        let mut padded = [0; NAME_BYTES];
-        let Some(front) = padded.get_mut(..name.len()) else { return false };
-        front.copy_from_slice(name);
-        let words = |bytes: &[u8; NAME_BYTES]| {
-            let (words, _) = bytes.as_chunks::<8>();
-            [0, 1, 2].map(|at| words.get(at).map_or(0, |word| u64::from_le_bytes(*word)))
+        let ([a, b, c], [x, y, z], [front, middle, back]) = (words(name), self.case, self.text);
+        a | x == front && b | y == middle && c | z == back
+    }
+}
+
+/// Every byte of a name of at most 24, in words that may overlap. Two names of one length are equal if
+/// their words are.
+const fn words(name: &[u8]) -> [u64; 3] {
+    if let (Some(front), Some(back)) = (name.first_chunk(), name.last_chunk()) {
+        let middle = match name.split_at_checked(8) {
+            Some((_, rest)) => match rest.first_chunk() {
+                Some(middle) => u64::from_le_bytes(*middle),
+                None => 0,
+            },
+            None => 0,
         };
-        let (name, text, case) = (words(&padded), words(&self.text), words(&self.case));
-        name.iter().zip(case).map(|(word, case)| word | case).eq(text)
+        return [u64::from_le_bytes(*front), middle, u64::from_le_bytes(*back)];
+    }
+    if let (Some(front), Some(back)) = (name.first_chunk(), name.last_chunk()) {
+        return [u32::from_le_bytes(*front) as u64, 0, u32::from_le_bytes(*back) as u64];
+    }
+    match name {
+        [a, b, c] => [*a as u64, *b as u64, *c as u64],
+        [a, b] => [*a as u64, *b as u64, 0],
+        [a] => [*a as u64, 0, 0],
+        _ => [0; 3],
     }
 }
 

@@ -48,9 +48,35 @@ pub struct RequestHead {
 impl RequestHead {
     /// Makes it ready for the next request, keeping at most `keep_bytes` of arena.
     pub fn clear(&mut self, keep_bytes: usize) {
-        let mut fields = std::mem::take(&mut self.fields);
+        // Field by field: the arena stays where it is.
+        let Self {
+            method,
+            method_text,
+            version,
+            scheme,
+            path,
+            query,
+            path_and_query,
+            authority,
+            host,
+            body,
+            connection,
+            expects_continue,
+            fields,
+        } = self;
+        *method = Method::default();
+        *method_text = Span::default();
+        *version = Version::default();
+        *scheme = Scheme::default();
+        *path = Span::default();
+        *query = None;
+        *path_and_query = Span::default();
+        *authority = Span::default();
+        *host = Span::default();
+        *body = BodyLength::default();
+        *connection = ConnectionOptions::default();
+        *expects_continue = false;
         fields.clear(keep_bytes);
-        *self = Self { fields, ..Self::default() };
     }
 
     /// The bytes of one of its spans.

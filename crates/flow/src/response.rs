@@ -25,9 +25,14 @@ pub struct ResponseHead {
 impl ResponseHead {
     /// Makes it ready for the next response, keeping at most `keep_bytes` of arena.
     pub fn clear(&mut self, keep_bytes: usize) {
-        let mut fields = std::mem::take(&mut self.fields);
+        // Field by field: the arena stays where it is.
+        let Self { status, reason, version, body, connection, fields } = self;
+        *status = 0;
+        *reason = Span::default();
+        *version = Version::default();
+        *body = BodyLength::default();
+        *connection = ConnectionOptions::default();
         fields.clear(keep_bytes);
-        *self = Self { fields, ..Self::default() };
     }
 
     /// An interim response (RFC 9110 section 15.2). 101 is final for HTTP: the protocol changes.

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use crate::bytes::{HOST, is};
+use crate::bytes::{LABEL, is};
 
 /// A host longer than this is no name (RFC 1035 section 2.3.4 allows 255 bytes).
 const HOST_BYTES_MAX: usize = 255;
@@ -21,22 +21,16 @@ impl<'a> Authority<'a> {
     /// label, no empty port, no zone of an IPv6 address.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
         let host_len = match text {
-            [b'[', ..] => memchr::memchr(b']', text)? + 1,
-            _ => memchr::memchr(b':', text).unwrap_or(text.len()),
+            [b'[', ..] => literal_len(text)?,
+            _ => name_len(text)?,
         };
         let (host, rest) = text.split_at_checked(host_len)?;
-        let valid = match host {
-            [b'[', literal @ .., b']'] => {
-                std::str::from_utf8(literal).is_ok_and(|literal| literal.parse::<Ipv6Addr>().is_ok())
-            }
-            name => is_name(name),
-        };
         let port = match rest {
             [] => None,
             [b':', digits @ ..] => Some(port(digits)?),
             _ => return None,
         };
-        valid.then_some(Self { host, port })
+        Some(Self { host, port })
     }
 
     /// Whether two name the same place, given the port that an absent one stands for.
@@ -46,20 +40,36 @@ impl<'a> Authority<'a> {
     }
 }
 
-fn is_name(name: &[u8]) -> bool {
-    let mut previous = b'.';
-    for &byte in name {
-        if !is(byte, HOST) || (byte == b'.' && previous == b'.') {
-            return false;
+/// The length of an IPv6 literal at the beginning of the text, with its brackets.
+fn literal_len(text: &[u8]) -> Option<usize> {
+    let end = memchr::memchr(b']', text)?;
+    let literal = std::str::from_utf8(text.get(1..end)?).ok()?;
+    literal.parse::<Ipv6Addr>().is_ok().then_some(end + 1)
+}
+
+/// The length of the name at the beginning of the text. It ends before an empty label, which then is
+/// neither the end of the text nor the colon of a port.
+fn name_len(text: &[u8]) -> Option<usize> {
+    let mut len = 0;
+    loop {
+        let rest = text.get(len..).unwrap_or_default();
+        let label_len = rest.iter().take_while(|&&b| is(b, LABEL)).count();
+        len += label_len;
+        if label_len == 0 || rest.get(label_len) != Some(&b'.') {
+            return (1..=HOST_BYTES_MAX).contains(&len).then_some(len);
         }
-        previous = byte;
+        len += 1;
     }
-    !name.is_empty() && name.len() <= HOST_BYTES_MAX
 }
 
 fn port(digits: &[u8]) -> Option<u16> {
-    let all_digits = (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
-    all_digits.then(|| crate::bytes::decimal(digits)).flatten().and_then(|port| u16::try_from(port).ok())
+    if !(1..=5).contains(&digits.len()) {
+        return None;
+    }
+    let port = digits
+        .iter()
+        .try_fold(0, |port, &digit| digit.is_ascii_digit().then(|| 10 * port + u32::from(digit - b'0')));
+    u16::try_from(port?).ok()
 }
 
 #[cfg(test)]

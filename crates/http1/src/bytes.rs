@@ -1,15 +1,17 @@
 //! Which bytes may stand where.
 
+use crate::words::len_before_control;
+
 /// A `tchar` (RFC 9110 section 5.6.2).
 pub(crate) const TOKEN: u8 = 1;
 /// A byte of the path of a target.
 pub(crate) const PATH: u8 = 2;
 /// A byte of a target anywhere.
 pub(crate) const TARGET: u8 = 4;
-/// A byte of a host name.
-pub(crate) const HOST: u8 = 8;
-/// A byte of a field value or a reason phrase: `field-vchar`, space and tab (RFC 9110 section 5.5).
-pub(crate) const TEXT: u8 = 16;
+/// A byte of a label of a host name.
+pub(crate) const LABEL: u8 = 8;
+/// A byte of the path of a target that does not end it: all but `?`.
+pub(crate) const IN_PATH: u8 = 16;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -20,14 +22,66 @@ pub(crate) fn is(byte: u8, class: u8) -> bool {
     classes & class != 0
 }
 
+/// How many bytes at the beginning of the text are of a class.
+pub(crate) fn len_of(class: u8, text: &[u8]) -> usize {
+    let mut rest = text;
+    while let Some((word, after)) = rest.split_first_chunk() {
+        if !are_all(word, class) {
+            break;
+        }
+        rest = after;
+    }
+    text.len() - rest.len() + rest.iter().take_while(|&&b| is(b, class)).count()
+}
+
+/// Eight looks and one branch.
+fn are_all(word: &[u8; 8], class: u8) -> bool {
+    #[expect(clippy::indexing_slicing, reason = "256 entries cover every byte")]
+    let common = word.iter().fold(class, |common, &byte| common & CLASSES[usize::from(byte)]);
+    common != 0
+}
+
 /// Whether the text is a token, and not empty.
 pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&b| is(b, TOKEN))
+    !text.is_empty() && len_of(TOKEN, text) == text.len()
+}
+
+/// How many bytes at the beginning of the text may stand in a field value or a reason phrase:
+/// `field-vchar`, space and tab (RFC 9110 section 5.5).
+pub(crate) fn text_len(text: &[u8]) -> usize {
+    let len = len_before_control(text);
+    if text.get(len) == Some(&b'\t') { text_len_with_tabs(text, len) } else { len }
+}
+
+/// As [`text_len`], for a text whose first tab stands at `len`.
+#[cold]
+fn text_len_with_tabs(text: &[u8], mut len: usize) -> usize {
+    loop {
+        let rest = text.get(len..).unwrap_or_default();
+        let tabs = rest.iter().take_while(|&&b| b == b'\t').count();
+        if tabs == 0 {
+            return len;
+        }
+        len += tabs + len_before_control(rest.get(tabs..).unwrap_or_default());
+    }
 }
 
 /// Without the spaces and tabs around it (`OWS`, RFC 9110 section 5.6.3).
-pub(crate) const fn trim_ows(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+pub(crate) const fn trim_ows(text: &[u8]) -> &[u8] {
+    trim_ows_end(trim_ows_start(text))
+}
+
+/// Without the spaces and tabs before it.
+pub(crate) const fn trim_ows_start(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}
+
+/// Without the spaces and tabs after it.
+pub(crate) const fn trim_ows_end(mut text: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }
     text
@@ -57,6 +111,9 @@ const fn classes() -> [u8; 256] {
         // `\`, which some servers take for `/`.
         if alnum || one_of(byte, b"-._~:/?[]@!$&'()*+,;=%|^`{}") {
             class |= PATH;
+            if byte != b'?' {
+                class |= IN_PATH;
+            }
         }
         // In a query the rest of visible ASCII delimits nothing, and programs send it raw. Never `#`:
         // one parser would end the target there and another would not.
@@ -65,11 +122,8 @@ const fn classes() -> [u8; 256] {
         }
         // RFC 3986 lets percent-encoding and sub-delims into a name as well; no name in the DNS has
         // them, and those who look hosts up treat them differently.
-        if alnum || one_of(byte, b"-._~") {
-            class |= HOST;
-        }
-        if byte == b'\t' || (byte >= b' ' && byte != 0x7f) {
-            class |= TEXT;
+        if alnum || one_of(byte, b"-_~") {
+            class |= LABEL;
         }
         #[expect(clippy::indexing_slicing, reason = "256 entries cover every byte")]
         {

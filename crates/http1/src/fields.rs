@@ -1,13 +1,20 @@
 //! Field lines, of heads and of trailers.
 
-use httparse::{EMPTY_HEADER, Header, Status};
+#[cfg(test)]
+mod tests;
+
 use rempart_flow::{Field, Fields, Known, Span};
 
-use crate::bytes::{TEXT, TOKEN, is};
+use crate::bytes::{is_token, text_len, trim_ows_end, trim_ows_start};
+use crate::scan::{HeadEnd, head_end};
+use crate::words::position_of;
 
-/// Why a field line is refused.
+/// Why field lines are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FieldFault {
+    /// More lines than may be.
+    TooMany,
+    BareLf,
     Line,
     Name,
     Value,
@@ -33,49 +40,85 @@ pub(crate) struct Noticed {
     pub(crate) expect: bool,
 }
 
-/// Reads the field lines of `block`, which ends with its empty line, has `count` lines before it and no
-/// bare line feed. The block is in the arena of `fields` already, from the offset `base` on.
+/// Room for this many fields is made at once: more than an ordinary head has.
+const FIELDS_USUAL: usize = 16;
+
+/// Reads the field lines that begin at `from`, up to the empty line, and says where that ends; `None` if
+/// it has not come and nothing is wrong so far. Spans count from the beginning of `text`, which the caller
+/// stores at the beginning of the arena.
+///
+/// What is right is read in one pass. All else is read a second time, to say what is wrong with it.
 pub(crate) fn read(
-    block: &[u8],
-    base: usize,
-    count: usize,
+    text: &[u8],
+    from: usize,
+    fields_max: usize,
     fields: &mut Fields,
-) -> Result<Noticed, FieldFault> {
-    // Slots on the stack; clearing few costs less, so the common head has few.
-    match count {
-        0..=16 => read_into(&mut [EMPTY_HEADER; 16], block, base, count, fields),
-        17..=128 => read_into(&mut [EMPTY_HEADER; 128], block, base, count, fields),
-        _ => read_into(&mut vec![EMPTY_HEADER; count], block, base, count, fields),
+    noticed: &mut Noticed,
+) -> Result<Option<usize>, FieldFault> {
+    fields.list_mut().reserve(FIELDS_USUAL);
+    match read_lines(text, from, fields_max, fields, noticed) {
+        Some(end) => Ok(Some(end)),
+        None => explain(text, from, fields_max, fields).map(|()| None),
     }
 }
 
-fn read_into<'a>(
-    slots: &mut [Header<'a>],
-    block: &'a [u8],
-    base: usize,
-    count: usize,
+/// `None` for all that is not complete and right.
+fn read_lines(
+    text: &[u8],
+    from: usize,
+    fields_max: usize,
     fields: &mut Fields,
-) -> Result<Noticed, FieldFault> {
-    let headers = match httparse::parse_headers(block, slots) {
-        // Two readers, one result: `httparse` has to see the same end and the same number of lines.
-        Ok(Status::Complete((len, headers))) if len == block.len() && headers.len() == count => headers,
-        Ok(_) | Err(_) => return Err(diagnose(block)),
-    };
-    let place = |part: &[u8]| {
-        // Names and values are parts of the block. A span that were not would read as nothing.
-        Span::new(base + part.as_ptr().addr().wrapping_sub(block.as_ptr().addr()), part.len())
-    };
-    let mut noticed = Noticed::default();
-    fields.list_mut().reserve(count);
-    for header in headers {
-        let known = Known::from_name(header.name.as_bytes());
-        let (name, value) = (place(header.name.as_bytes()), place(header.value));
+    noticed: &mut Noticed,
+) -> Option<usize> {
+    let mut start = from;
+    loop {
+        let rest = text.get(start..)?;
+        if rest.starts_with(b"\r\n") {
+            return Some(start + 2);
+        }
+        if fields.len() == fields_max {
+            return None;
+        }
+        let line = read_line(rest)?;
+        let (known, value) = (line.known, Span::new(start + line.value_start, line.value_len));
+        let name = Span::new(start, line.name_len);
         fields.push(Field { name, value, known, hop_by_hop: known.is_hop_by_hop() });
         if known != Known::Other {
             noticed.notice(known, value);
         }
+        start += line.len;
     }
-    Ok(noticed)
+}
+
+/// Where the parts of a line stand in it.
+struct Line {
+    known: Known,
+    name_len: usize,
+    value_start: usize,
+    value_len: usize,
+    /// With its CRLF.
+    len: usize,
+}
+
+/// `field-name ":" OWS field-value OWS CRLF` (RFC 9112 section 5).
+fn read_line(text: &[u8]) -> Option<Line> {
+    // The colon may be that of a later line; the line end before it is then no part of a token.
+    let name_len = position_of(b':', text)?;
+    let name = text.get(..name_len)?;
+    let known = Known::from_name(name);
+    // Every known name is a token.
+    if known == Known::Other && !is_token(name) {
+        return None;
+    }
+    let after = text.get(name_len + 1..)?;
+    let value = trim_ows_start(after);
+    let value_start = text.len() - value.len();
+    let end = text_len(value);
+    if !value.get(end..)?.starts_with(b"\r\n") {
+        return None;
+    }
+    let value_len = trim_ows_end(value.get(..end)?).len();
+    Some(Line { known, name_len, value_start, value_len, len: value_start + end + 2 })
 }
 
 impl Noticed {
@@ -95,8 +138,19 @@ impl Noticed {
     }
 }
 
-/// Says what is wrong with the first line of a block that is. Only for blocks that were refused.
+/// Says what is wrong with lines that were not read to their end; nothing, if they only have not all come.
 #[cold]
+fn explain(text: &[u8], from: usize, fields_max: usize, fields: &mut Fields) -> Result<(), FieldFault> {
+    fields.list_mut().clear();
+    match head_end(text, from) {
+        Err(_) => Err(FieldFault::BareLf),
+        Ok(HeadEnd::Open) => Ok(()),
+        Ok(HeadEnd::At { lines, .. }) if lines > fields_max => Err(FieldFault::TooMany),
+        Ok(HeadEnd::At { len, .. }) => Err(diagnose(text.get(from..len).unwrap_or_default())),
+    }
+}
+
+/// What is wrong with the first line of a block that is.
 fn diagnose(block: &[u8]) -> FieldFault {
     let mut rest = block;
     while let Some(end) = memchr::memchr(b'\n', rest) {
@@ -121,8 +175,8 @@ fn diagnose_line(line: &[u8]) -> Option<FieldFault> {
     }
     let Some(colon) = memchr::memchr(b':', line) else { return Some(FieldFault::Line) };
     let (name, value) = line.split_at(colon);
-    if name.is_empty() || !name.iter().all(|&b| is(b, TOKEN)) {
+    if !is_token(name) {
         return Some(FieldFault::Name);
     }
-    (!value.iter().all(|&b| is(b, TEXT))).then_some(FieldFault::Value)
+    (text_len(value) < value.len()).then_some(FieldFault::Value)
 }

@@ -3,9 +3,8 @@
 //!
 //! What it lets through has one reading only. RFC 9110 and RFC 9112 leave a recipient free to repair
 //! some malformed messages; an intermediary that repairs is one half of a smuggling attack, so here
-//! everything that two parsers could read differently is refused. Heads are scanned by our own code
-//! (line ends, start line, framing); `httparse` then splits the field lines, and refuses a second time
-//! whatever a name or a value may not hold.
+//! everything that two parsers could read differently is refused. What is right is read in one pass; what
+//! is not is read again, slowly, to say what is wrong with it.
 //!
 //! A head is copied once into the arena of its `Fields`; everything else is a range into that copy.
 
@@ -19,6 +18,7 @@ mod framing;
 pub mod request;
 pub mod response;
 mod scan;
+mod words;
 
 use rempart_flow::Fault;
 

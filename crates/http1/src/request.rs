@@ -11,7 +11,7 @@ use self::line::RequestLine;
 use crate::connection::{self, BadOption, ConnectionFault};
 use crate::fields::{self, FieldFault, Noticed};
 use crate::framing::{Coding, coding};
-use crate::scan::{HeadEnd, head_end, is_still_open};
+use crate::scan::is_still_open;
 use crate::{ARENA_KEEP_BYTES, HeadLimits, Parsed, Refusal, bytes};
 
 /// Empty lines before a request line that are skipped. RFC 9112 section 2.2 asks for at least one, for
@@ -83,24 +83,18 @@ fn read(
     if !line::read(text, limits.target_bytes_max, line)? {
         return Ok(None);
     }
-    match head_end(text, line.end) {
-        Err(_) => Err(Fault::BadRequest(BadRequest::BareLf)),
-        Ok(HeadEnd::Open) => Ok(None),
-        Ok(HeadEnd::At { lines, .. }) if lines > limits.fields_max => Err(Fault::HeadTooLarge),
-        Ok(HeadEnd::At { len, lines }) => {
-            fill(text.get(..len).unwrap_or_default(), line, lines, head)?;
-            Ok(Some(len))
-        }
-    }
+    let mut noticed = Noticed::default();
+    let end = fields::read(text, line.end, limits.fields_max, &mut head.fields, &mut noticed);
+    let Some(len) = end.map_err(field_fault)? else { return Ok(None) };
+    fill(text.get(..len).unwrap_or_default(), line, &noticed, head)?;
+    Ok(Some(len))
 }
 
-/// Fills `head` from the text of a whole head.
-fn fill(text: &[u8], line: &RequestLine, lines: usize, head: &mut RequestHead) -> Result<(), Fault> {
+/// Fills `head` from the text of a whole head, whose fields have been read.
+fn fill(text: &[u8], line: &RequestLine, noticed: &Noticed, head: &mut RequestHead) -> Result<(), Fault> {
     head.fields.store(text);
     head.version = line.version;
     set_method(line, head);
-    let block = text.get(line.end..).unwrap_or_default();
-    let noticed = fields::read(block, line.end, lines, &mut head.fields).map_err(field_fault)?;
     match head.method {
         // A proxy for a site is no tunnel, and TRACE shows the visitor what proxies added.
         Method::Connect | Method::Trace => return Err(Fault::MethodRefused),
@@ -113,11 +107,11 @@ fn fill(text: &[u8], line: &RequestLine, lines: usize, head: &mut RequestHead) -
         | Method::Patch
         | Method::Extension => {}
     }
-    target::resolve(text, line, &noticed, head).map_err(Fault::BadRequest)?;
-    head.body = body(&noticed, head)?;
-    head.connection = connection::read(&mut head.fields, &noticed, head.version, BadOption::Refuse)
+    target::resolve(text, line, noticed, head).map_err(Fault::BadRequest)?;
+    head.body = body(noticed, head)?;
+    head.connection = connection::read(&mut head.fields, noticed, head.version, BadOption::Refuse)
         .map_err(connection_fault)?;
-    head.expects_continue = expects_continue(&noticed, head)?;
+    head.expects_continue = expects_continue(noticed, head)?;
     Ok(())
 }
 
@@ -165,6 +159,8 @@ fn expects_continue(noticed: &Noticed, head: &RequestHead) -> Result<bool, Fault
 
 const fn field_fault(fault: FieldFault) -> Fault {
     Fault::BadRequest(match fault {
+        FieldFault::TooMany => return Fault::HeadTooLarge,
+        FieldFault::BareLf => BadRequest::BareLf,
         FieldFault::Line => BadRequest::FieldLine,
         FieldFault::Name => BadRequest::FieldName,
         FieldFault::Value => BadRequest::FieldValue,

@@ -5,11 +5,11 @@ mod tests;
 
 use rempart_flow::{BadResponse, BodyLength, ConnectionOptions, Known, Method, ResponseHead, Span, Version};
 
-use crate::bytes::{self, TEXT, is};
+use crate::bytes::{self, text_len};
 use crate::connection::{self, BadOption};
-use crate::fields::{self, Noticed};
+use crate::fields::{self, FieldFault, Noticed};
 use crate::framing::{Coding, coding};
-use crate::scan::{HeadEnd, head_end, is_still_open};
+use crate::scan::is_still_open;
 use crate::{ARENA_KEEP_BYTES, HeadLimits, Parsed};
 
 /// Reads a head from the beginning of `input`. `head` is cleared and filled. The method of the request
@@ -29,15 +29,11 @@ pub fn parse(
     let open =
         if text.len() < limits.head_bytes_max { Ok(Parsed::Partial) } else { Err(BadResponse::HeadTooLarge) };
     let Some(line) = read_line(text)? else { return open };
-    match head_end(text, line.end) {
-        Err(_) => Err(BadResponse::FieldLine),
-        Ok(HeadEnd::Open) => open,
-        Ok(HeadEnd::At { lines, .. }) if lines > limits.fields_max => Err(BadResponse::HeadTooLarge),
-        Ok(HeadEnd::At { len, lines }) => {
-            fill(text.get(..len).unwrap_or_default(), &line, lines, request_method, head)?;
-            Ok(Parsed::Complete { head_bytes: len })
-        }
-    }
+    let mut noticed = Noticed::default();
+    let end = fields::read(text, line.end, limits.fields_max, &mut head.fields, &mut noticed);
+    let Some(head_bytes) = end.map_err(field_fault)? else { return open };
+    fill(text.get(..head_bytes).unwrap_or_default(), &line, &noticed, request_method, head)?;
+    Ok(Parsed::Complete { head_bytes })
 }
 
 /// Like [`parse`], for a caller that remembers that the first `scanned` bytes of this very input gave
@@ -72,11 +68,8 @@ const SHAPE: &[u8] = b"HTTP/1.0 000";
 /// Reads the status line (RFC 9112 section 4). The space after the status may be missing where there is
 /// no reason, as many servers send it; nothing is read differently for it.
 fn read_line(text: &[u8]) -> Result<Option<StatusLine>, BadResponse> {
-    for (&byte, &expected) in text.iter().zip(SHAPE) {
-        let right = if expected == b'0' { byte.is_ascii_digit() } else { byte == expected };
-        if !right {
-            return Err(BadResponse::StatusLine);
-        }
+    if !begins_right(text) {
+        return Err(BadResponse::StatusLine);
     }
     let Some((start, rest)) = text.split_at_checked(SHAPE.len()) else { return Ok(None) };
     let status = start.last_chunk::<3>().and_then(|digits| bytes::decimal(digits)).unwrap_or_default();
@@ -85,22 +78,32 @@ fn read_line(text: &[u8]) -> Result<Option<StatusLine>, BadResponse> {
         return Err(BadResponse::StatusLine);
     }
     let version = if start.get(7) == Some(&b'0') { Version::Http10 } else { Version::Http11 };
-    let reason_len = rest.iter().position(|&b| !is(b, TEXT));
-    match rest.get(reason_len.unwrap_or(rest.len())..).unwrap_or_default() {
+    let reason_len = text_len(rest);
+    match rest.get(reason_len..).unwrap_or_default() {
         _ if !matches!(rest, [] | [b' ' | b'\r', ..]) => return Err(BadResponse::StatusLine),
         [] | [b'\r'] => return Ok(None),
         [b'\r', b'\n', ..] => {}
         _ => return Err(BadResponse::StatusLine),
     }
-    let reason_len = reason_len.unwrap_or_default();
     let reason = Span::new(SHAPE.len() + usize::from(reason_len > 0), reason_len.saturating_sub(1));
     Ok(Some(StatusLine { version, status, reason, end: SHAPE.len() + reason_len + 2 }))
+}
+
+/// Whether the text has the shape, as far as it has come.
+fn begins_right(text: &[u8]) -> bool {
+    if let Some(after) = text.strip_prefix(b"HTTP/1.1 ") {
+        return after.iter().take(3).all(u8::is_ascii_digit);
+    }
+    text.iter().zip(SHAPE).all(|(&byte, &expected)| match expected {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == expected,
+    })
 }
 
 fn fill(
     text: &[u8],
     line: &StatusLine,
-    lines: usize,
+    noticed: &Noticed,
     request_method: Method,
     head: &mut ResponseHead,
 ) -> Result<(), BadResponse> {
@@ -108,16 +111,25 @@ fn fill(
     head.status = line.status;
     head.version = line.version;
     head.reason = line.reason;
-    let block = text.get(line.end..).unwrap_or_default();
-    let noticed =
-        fields::read(block, line.end, lines, &mut head.fields).map_err(|_| BadResponse::FieldLine)?;
-    head.connection = connection::read(&mut head.fields, &noticed, head.version, BadOption::Ignore)
+    head.connection = connection::read(&mut head.fields, noticed, head.version, BadOption::Ignore)
         .map_err(|_| BadResponse::FieldLine)?;
-    head.body = body(&noticed, request_method, head)?;
+    head.body = body(noticed, request_method, head)?;
     if head.body == BodyLength::UntilClose {
         head.connection = ConnectionOptions { close: true, ..head.connection };
     }
     Ok(())
+}
+
+const fn field_fault(fault: FieldFault) -> BadResponse {
+    match fault {
+        FieldFault::TooMany => BadResponse::HeadTooLarge,
+        FieldFault::BareLf
+        | FieldFault::Line
+        | FieldFault::Name
+        | FieldFault::Value
+        | FieldFault::ObsFold
+        | FieldFault::BareCr => BadResponse::FieldLine,
+    }
 }
 
 /// How the body ends (RFC 9112 section 6.3).
@@ -149,7 +161,9 @@ fn body(
         return Ok(BodyLength::UntilClose);
     }
     let bytes = only_length(noticed, head).ok_or(BadResponse::Framing)?;
-    keep_lengths(head, 1);
+    if length.count > 1 {
+        keep_lengths(head, 1);
+    }
     Ok(BodyLength::Exact(bytes))
 }
 

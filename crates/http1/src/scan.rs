@@ -36,6 +36,9 @@ pub(crate) fn head_end(text: &[u8], from: usize) -> Result<HeadEnd, BareLf> {
 /// Whether a head whose first `scanned` bytes were right and open is still so: the cheap question that
 /// keeps a head that arrives byte by byte from being parsed again at each of them. `false` means parse it.
 pub(crate) fn is_still_open(text: &[u8], scanned: usize) -> bool {
+    if scanned == 0 {
+        return false;
+    }
     // Until the start line is complete the parser itself has to look: it refuses early.
     let seen = text.get(..scanned).unwrap_or_default();
     memchr::memchr(b'\n', seen).is_some() && head_end(text, scanned) == Ok(HeadEnd::Open)

@@ -3,7 +3,7 @@
 use rempart_flow::{Fields, Known};
 
 use super::{ChunkError, ChunkLimits};
-use crate::fields;
+use crate::fields::{self, Noticed};
 
 /// What becomes of a trailer that only a head may bear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,10 @@ impl Trailers {
 
     fn parse(&mut self, forbidden: ForbiddenTrailers) -> Result<(), ChunkError> {
         self.fields.store(&self.text);
-        fields::read(&self.text, 0, self.lines, &mut self.fields).map_err(|_| ChunkError::TrailerLine)?;
+        let end = fields::read(&self.text, 0, self.lines, &mut self.fields, &mut Noticed::default());
+        if !matches!(end, Ok(Some(_))) {
+            return Err(ChunkError::TrailerLine);
+        }
         let only_in_heads: Vec<bool> =
             self.fields.iter().map(|field| is_only_in_heads(field.known, field.name)).collect();
         match forbidden {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rempart_flow::{BadRequest, Fault, Version};
 
-use crate::bytes::{PATH, TARGET, TOKEN, is};
+use crate::bytes::{IN_PATH, PATH, TARGET, TOKEN, is, len_of};
 
 /// Where the parts of a request line stand. Filled from left to right, so that a refused request can
 /// still be described.
@@ -37,7 +37,27 @@ pub(super) fn read(text: &[u8], target_bytes_max: usize, line: &mut RequestLine)
     read_version(text, line)
 }
 
+/// Reads the target and the space after it. What is not ordinary is looked at again, with care.
 fn read_target(text: &[u8], target_bytes_max: usize, line: &mut RequestLine) -> Result<bool, Fault> {
+    let start = line.method_len + 1;
+    let rest = text.get(start..).unwrap_or_default();
+    let path_len = len_of(IN_PATH, rest);
+    let from_query = rest.get(path_len..).unwrap_or_default();
+    let len = match from_query {
+        [b'?', ..] => path_len + len_of(TARGET, from_query),
+        _ => path_len,
+    };
+    if !(1..=target_bytes_max).contains(&len) || rest.get(len) != Some(&b' ') {
+        return read_odd_target(text, target_bytes_max, line);
+    }
+    line.target = start..start + len;
+    line.path_end = start + path_len;
+    Ok(true)
+}
+
+/// A target that is not complete, or not right.
+#[cold]
+fn read_odd_target(text: &[u8], target_bytes_max: usize, line: &mut RequestLine) -> Result<bool, Fault> {
     let start = line.method_len + 1;
     let rest = text.get(start..).unwrap_or_default();
     let rest = rest.get(..=target_bytes_max).unwrap_or(rest);
@@ -64,6 +84,16 @@ fn read_target(text: &[u8], target_bytes_max: usize, line: &mut RequestLine) -> 
 /// HTTP/1.1 can read (RFC 9110 section 2.5), so it is taken as 1.1, which is also what goes on.
 fn read_version(text: &[u8], line: &mut RequestLine) -> Result<bool, Fault> {
     let start = line.target.end + 1;
+    let rest = text.get(start..).unwrap_or_default();
+    if rest.starts_with(b"HTTP/1.1\r\n") {
+        line.end = start + VERSION_LINE.len();
+        line.version = Version::Http11;
+        return Ok(true);
+    }
+    read_other_version(text, start, line)
+}
+
+fn read_other_version(text: &[u8], start: usize, line: &mut RequestLine) -> Result<bool, Fault> {
     let rest = text.get(start..).unwrap_or_default();
     for (at, &byte) in rest.iter().take(VERSION_LINE.len()).enumerate() {
         let expected = VERSION_LINE.get(at).copied().unwrap_or_default();
