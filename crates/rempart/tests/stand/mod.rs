@@ -164,10 +164,7 @@ impl Up {
 
     /// A connection with a request on it whose answer is still to be read.
     pub(crate) fn request(&self, target: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.http).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {target} HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n\r\n").unwrap();
-        stream
+        request(self.http, target)
     }
 
     /// The whole answer to a request.
@@ -191,6 +188,14 @@ fn parent(pid: Pid) -> Option<Pid> {
     let state = fields.next()?;
     let parent = Pid::from_raw(fields.next()?.parse().ok()?);
     parent.filter(|_| state != "Z")
+}
+
+/// A connection to this address with a request on it.
+pub(crate) fn request(http: SocketAddr, target: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(http).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n\r\n").unwrap();
+    stream
 }
 
 /// Everything that still comes.

@@ -1,0 +1,115 @@
+//! A change of the configuration while visitors are served.
+
+mod stand;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use stand::{Folder, Origin, ask, configuration, read, request, text};
+
+/// One class of broken file: what is written, and what the refusal must name.
+struct Broken {
+    class: &'static str,
+    file: String,
+    codes: &'static [&'static str],
+}
+
+/// A good file with a part of it replaced.
+fn broken(class: &'static str, good: &str, from: &str, to: &str, codes: &'static [&'static str]) -> Broken {
+    assert!(good.contains(from), "{class}: `{from}` is not in the good file");
+    Broken { class, file: good.replace(from, to), codes }
+}
+
+fn every_class(good: &str, folder: &Folder) -> Vec<Broken> {
+    let zone = "  - name: test.example\n";
+    let twice = format!(
+        "{zone}    hosts: [\"twice.example\"]\n    origins: [\"http://127.0.0.1:1\"]\n  - name: b.example\n    origins: [http://127.0.0.1:1]\n    hosts: [\"twice.example\"]\n  - name: c.example\n"
+    );
+    let no_key = folder.path().join("no-such.pem").display().to_string();
+    let certificate = format!("{zone}    certificates: [{{cert: {no_key}, key: {no_key}}}]\n");
+    let comment = format!("# {}\n", "x".repeat(1022));
+    vec![
+        broken("syntax", good, "workers: 2", "workers: [2", &["yaml-syntax"]),
+        broken("unknown key", good, "workers: 2", "wrokers: 2", &["unknown-key"]),
+        broken("wrong type", good, "workers: 2", "workers: two", &["wrong-type"]),
+        broken("duplicate host", good, zone, &twice, &["duplicate-host"]),
+        broken("unreadable certificate", good, zone, &certificate, &["file-unreadable"]),
+        Broken {
+            class: "empty zone list",
+            file: good.split("zones:").next().unwrap().to_owned() + "zones: []\n",
+            codes: &["no-zones"],
+        },
+        Broken {
+            class: "ten times the allowed size",
+            file: comment.repeat(640 * 1024),
+            codes: &["file-too-large"],
+        },
+        broken(
+            "several at once",
+            &good.replace("workers: 2", "wrokers: 2"),
+            "hosts: [\"*\"]",
+            "hosts: [\"*\"]\n    orgins: 3",
+            &["unknown-key", "unknown-key"],
+        ),
+    ]
+}
+
+#[test]
+fn a_broken_file_of_each_class_is_refused_whole_and_what_ran_goes_on() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let up = folder.up();
+    let good = configuration(origin.address, "root");
+    let data_dir = folder.data_dir();
+    for Broken { class, file, codes } in every_class(&good, &folder) {
+        folder.write(&file);
+        let output = ask(&["ctl", "--data-dir", data_dir.to_str().unwrap(), "reload"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{class}: {said}");
+        let mut rest = said.as_str();
+        for code in codes {
+            let found = rest.split_once(&format!("error[{code}]"));
+            rest = found.unwrap_or_else(|| panic!("{class}: no error[{code}] in\n{said}")).1;
+        }
+        assert!(said.contains("to do:"), "{class}: it does not say what to do\n{said}");
+        assert!(up.answer("/").ends_with("from the origin"), "{class}: what ran goes on");
+    }
+    folder.write(&good.replace("workers: 2", "workers: 2\nedge: {colo: ABC}"));
+    let output = ask(&["ctl", "--data-dir", data_dir.to_str().unwrap(), "reload"]);
+    assert_eq!(output.status.code(), Some(0), "the next right one is taken: {}", text(&output.stderr));
+    assert!(up.answer("/").contains("-ABC"), "and runs");
+}
+
+#[test]
+fn no_exchange_is_lost_while_the_configuration_changes() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let up = folder.up();
+    let (data_dir, http) = (folder.data_dir(), up.http);
+    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        let visitors: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        assert!(read(request(http, "/")).ends_with("from the origin"));
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        for round in 0..20 {
+            let before = answered.load(Ordering::Relaxed);
+            let change = format!("workers: 2\nlog: {{access: {{queue_bytes_max: {}}}}}", 1_048_576 + round);
+            folder.write(&configuration(origin.address, "root").replace("workers: 2", &change));
+            let output = ask(&["ctl", "--data-dir", data_dir.to_str().unwrap(), "reload"]);
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+            // Each release serves somebody before the next one comes.
+            while answered.load(Ordering::Relaxed) == before && visitors.iter().any(|v| !v.is_finished()) {
+                thread::yield_now();
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(answered.load(Ordering::Relaxed) >= 20);
+}
