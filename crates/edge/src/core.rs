@@ -34,6 +34,7 @@ pub struct Core {
     zones: RefCell<HashMap<Arc<str>, Rc<ZoneState>, foldhash::fast::FixedState>>,
     no_zone: Rc<ZoneState>,
     rays: Cell<u64>,
+    ticked: Cell<Now>,
 }
 
 /// A snapshot, held by this core. Exchanges count their hold on it without touching what cores share.
@@ -89,6 +90,7 @@ impl Core {
             no_zone: ZoneState::new(&Arc::from(NO_ZONE), &metrics),
             metrics,
             // Random keys of the standard library seed the ids: they need be unique, not secret.
+            ticked: Cell::new(Now::read()),
             rays: Cell::new(RandomState::new().hash_one(std::thread::current().id()) | 1),
         }
     }
@@ -131,15 +133,22 @@ impl Core {
         RayId(mixed ^ (mixed >> 31))
     }
 
-    /// Reads the clock and brings the current second's text up to date.
+    /// The time, and the current second's text up to date. Reads one clock: the other one is as far from it
+    /// as it was at the last tick.
     pub fn now(&self) -> Now {
-        let now = Now::read();
+        let ticked = self.ticked.get();
+        let now = ticked.after(Now::mono().saturating_duration_since(ticked.mono));
         self.second.borrow_mut().set(now.unix_s());
         now
     }
 
+    /// Reads both clocks. To be called many times a second, so that a wall clock that was set is followed.
+    pub fn tick(&self) {
+        self.ticked.set(Now::read());
+    }
+
     /// What is done every second or so.
-    pub fn tick(&self, now: Instant) {
+    pub fn sweep(&self, now: Instant) {
         self.origins.sweep(now);
         self.metrics.origin_idle.store(self.origins.idle_count(), std::sync::atomic::Ordering::Relaxed);
     }

@@ -98,9 +98,10 @@ pub async fn run(worker: Worker) {
             },
             _ = ticks.tick() => {
                 count = count.wrapping_add(1);
+                local.core.tick();
                 local.core.flush_log();
                 if count.is_multiple_of(SWEEP_TICKS) {
-                    local.core.tick(Now::mono());
+                    local.core.sweep(Now::mono());
                 }
             }
         }
