@@ -1,10 +1,10 @@
 //! The sockets of the control thread, opened while the process still has its privileges.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
 use rempart_config::Settings;
+use rustix::fs::Mode;
 
 /// The file name of the control socket in `data_dir`.
 const CTL_SOCKET: &str = "ctl.sock";
@@ -31,8 +31,11 @@ impl Inlets {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(named(error)),
         }
-        let ctl = UnixListener::bind(&path).map_err(named)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(named)?;
+        // Private from its first moment: a mode that is set afterwards leaves a gap.
+        let umask = rustix::process::umask(Mode::from_raw_mode(0o177));
+        let ctl = UnixListener::bind(&path);
+        rustix::process::umask(umask);
+        let ctl = ctl.map_err(named)?;
         ctl.set_nonblocking(true)?;
         let admin = settings.admin.map(|address| -> io::Result<_> {
             let listener = std::net::TcpListener::bind(address).map_err(|e| {
