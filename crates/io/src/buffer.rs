@@ -27,6 +27,7 @@ pub struct Buffer {
     start: usize,
     end: usize,
     is_large: bool,
+    consumed: u64,
 }
 
 /// What one read brought.
@@ -57,9 +58,17 @@ impl Buffer {
         self.start == self.end
     }
 
+    /// How many bytes were consumed since it was made.
+    #[must_use]
+    pub const fn consumed(&self) -> u64 {
+        self.consumed
+    }
+
     /// Drops the first `count` bytes, at most all.
     pub fn consume(&mut self, count: usize) {
-        self.start += count.min(self.len());
+        let count = count.min(self.len());
+        self.start += count;
+        self.consumed += count as u64;
         if self.is_empty() {
             self.start = 0;
             self.end = 0;
@@ -67,7 +76,7 @@ impl Buffer {
     }
 
     /// Gives the memory back to the core if no byte waits.
-    fn rest(&mut self) {
+    pub fn rest(&mut self) {
         if self.is_empty() && !self.bytes.is_empty() {
             shelve(std::mem::take(&mut self.bytes));
         }
@@ -206,6 +215,19 @@ mod tests {
         buffer.consume(99);
         assert_eq!(fill(&mut buffer, b"", 100).unwrap(), Filled::End);
         assert!(buffer.bytes.is_empty());
+    }
+
+    #[test]
+    fn it_rests_without_memory_unless_a_byte_waits() {
+        let mut buffer = Buffer::default();
+        fill(&mut buffer, b"hello", 100).unwrap();
+        buffer.rest();
+        assert_eq!(buffer.bytes(), b"hello");
+        buffer.consume(5);
+        assert!(!buffer.bytes.is_empty(), "consuming keeps the memory warm");
+        buffer.rest();
+        assert!(buffer.bytes.is_empty());
+        assert_eq!(buffer.consumed(), 5);
     }
 
     #[test]

@@ -62,6 +62,12 @@ impl Patience {
         }
     }
 
+    /// Whether somebody waits for the peer to move bytes.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// Nothing can move now. Ready when patience is out; else the task is woken when it is.
     pub fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.since.is_none() {

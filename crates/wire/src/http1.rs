@@ -22,14 +22,16 @@ use crate::visitor::{Moved, Peer, Visitor};
 
 /// The capacity of a head's arena that stays with an idle connection.
 const HEAD_KEEP_BYTES: usize = 1024;
-/// How much of an unwanted body is read away so that the connection can be used again, or so that the
-/// answer is not lost to a reset (RFC 9112 section 9.6).
+/// How much of an unwanted body is read away so that the answer is not lost to a reset (RFC 9112 section 9.6).
 const LINGER_BYTES_MAX: u64 = 256 * 1024;
 /// How long that may take.
 const LINGER: Duration = Duration::from_secs(2);
 /// A visitor that has closed its side may still read (RFC 9112 section 9.6), but mostly it has gone. While
 /// the origin is silent, so long is waited before it counts as gone.
 const HALF_CLOSED: Duration = Duration::from_secs(5);
+/// How much is read beyond the bound of a head: the empty lines that are skipped before it, and one byte by
+/// which the parser sees that there is more.
+const BEYOND_HEAD_BYTES: usize = 5;
 /// How much is read beyond the request to see whether the visitor is still there.
 const READ_AHEAD_BYTES_MAX: usize = 16 * 1024;
 
@@ -51,10 +53,13 @@ pub struct Http1 {
     scanned: usize,
     front: usize,
     body_bytes: u64,
-    received: u64,
+    /// What was consumed before this exchange.
+    received_before: u64,
     sent_before: u64,
     sent_seen: u64,
     sent_body: u64,
+    /// How much had been sent when a half-closed visitor was last given its grace.
+    silent_since_sent: Option<u64>,
     chunk_left: usize,
     aborted: bool,
     requests: u64,
@@ -73,6 +78,17 @@ enum Answer {
     Chunked,
     /// Until the connection closes; a tunnel too.
     UntilClose,
+}
+
+/// What [`Http1::next`] waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    /// It does not wait yet.
+    Nothing,
+    /// The first byte of a head.
+    Head,
+    /// The end of a head.
+    RestOfHead,
 }
 
 /// What the connection brings next.
@@ -110,10 +126,11 @@ impl Http1 {
             scanned: 0,
             front: 0,
             body_bytes: 0,
-            received: 0,
+            received_before: 0,
             sent_before: 0,
             sent_seen: 0,
             sent_body: 0,
+            silent_since_sent: None,
             chunk_left: 0,
             aborted: false,
             requests: 0,
@@ -134,14 +151,11 @@ impl Http1 {
 
     /// Waits for the next request.
     pub async fn next(&mut self) -> Next {
-        let patience =
-            if self.requests == 0 { self.limits.head_read_timeout } else { self.limits.keepalive_timeout };
-        self.deadline.set(Now::mono() + patience);
-        let mut head_begun = false;
-        poll_fn(|cx| self.poll_next(cx, &mut head_begun)).await
+        let mut waiting = Waiting::Nothing;
+        poll_fn(|cx| self.poll_next(cx, &mut waiting)).await
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>, head_begun: &mut bool) -> Poll<Next> {
+    fn poll_next(&mut self, cx: &mut Context<'_>, waiting: &mut Waiting) -> Poll<Next> {
         loop {
             if !self.input.is_empty() {
                 match self.parse() {
@@ -152,26 +166,33 @@ impl Http1 {
                     Ok(false) => {}
                     Err(next) => return Poll::Ready(next),
                 }
-                if !std::mem::replace(head_begun, true) {
-                    self.deadline.set(Now::mono() + self.limits.head_read_timeout);
-                }
-            } else if self.input_ended {
+            }
+            // Answers of pipelined requests leave together, before we wait. As long as the visitor takes
+            // them it is not idle.
+            if ready!(self.poll_flush(cx)).is_err() || self.input_ended {
                 return Poll::Ready(Next::Closed);
             }
-            // Answers of pipelined requests leave together, before we wait.
-            match self.outbox.poll_flush(&mut self.stream, cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => return Poll::Ready(Next::Closed),
-                Poll::Pending => return self.deadline.poll_passed(cx).map(|()| Next::Closed),
-            }
-            // One byte more than allowed, so that the parser sees that there is more.
-            match self.input.poll_fill(&mut self.stream, cx, self.limits.head_bytes_max + 1) {
+            self.begin_wait(waiting);
+            let bytes_max = self.limits.head_bytes_max + BEYOND_HEAD_BYTES;
+            match self.input.poll_fill(&mut self.stream, cx, bytes_max) {
                 Poll::Ready(Ok(Filled::Bytes)) => {}
                 Poll::Ready(Ok(Filled::End)) => self.input_ended = true,
                 Poll::Ready(Err(_)) => return Poll::Ready(Next::Closed),
                 Poll::Pending => return self.poll_wait(cx),
             }
         }
+    }
+
+    /// Sets the deadline of what is waited for from now on, once.
+    fn begin_wait(&mut self, waiting: &mut Waiting) {
+        let patience = match (*waiting, self.input.is_empty()) {
+            (Waiting::Nothing, true) if self.requests == 0 => self.limits.head_read_timeout,
+            (Waiting::Nothing, true) => self.limits.keepalive_timeout,
+            (Waiting::Nothing | Waiting::Head, false) => self.limits.head_read_timeout,
+            (Waiting::Head, true) | (Waiting::RestOfHead, _) => return,
+        };
+        *waiting = if self.input.is_empty() { Waiting::Head } else { Waiting::RestOfHead };
+        self.deadline.set(Now::mono() + patience);
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
@@ -221,7 +242,8 @@ impl Http1 {
 
     fn refuse(&mut self, fault: Fault) -> Next {
         self.reset_exchange();
-        self.received = self.input.len() as u64;
+        // Where the next message would begin is not known: all of it belongs to this one.
+        self.input.consume(self.input.len());
         self.close = true;
         Next::Refused { fault, readable: false }
     }
@@ -240,10 +262,11 @@ impl Http1 {
         self.scanned = 0;
         self.front = 0;
         self.body_bytes = 0;
-        self.received = 0;
+        self.received_before = self.input.consumed();
         self.sent_before = self.outbox.total() + self.outbox.waiting() as u64;
         self.chunk_left = 0;
         self.sent_body = 0;
+        self.silent_since_sent = None;
         let limits = &self.limits;
         let (receive, send) = (limits.body_rate_min_bytes_per_s, limits.send_rate_min_bytes_per_s);
         let terms = |idle, bytes_per_s_min| Terms { idle, bytes_per_s_min, grace: limits.rate_grace };
@@ -254,7 +277,6 @@ impl Http1 {
     fn begin_exchange(&mut self, head_bytes: usize) {
         self.reset_exchange();
         self.input.consume(head_bytes);
-        self.received = head_bytes as u64;
         self.head.scheme = self.scheme();
         self.requests += 1;
         let limits = self.chunk_limits();
@@ -273,8 +295,7 @@ impl Http1 {
         }
     }
 
-    /// Ends the exchange after its answer: whether the connection can carry another one. What is left of
-    /// the request's body is read away if it is short.
+    /// Ends the exchange after its answer: whether the connection can carry another one.
     pub async fn end_exchange(&mut self) -> bool {
         if self.aborted && self.answer == Answer::UntilClose {
             self.stream.reset_on_close();
@@ -284,35 +305,7 @@ impl Http1 {
             self.close_gently().await;
             return false;
         }
-        if !self.body.is_done() && !self.discard().await {
-            self.close_gently().await;
-            return false;
-        }
         true
-    }
-
-    /// Reads and forgets the rest of the body; whether its end was reached in time and bounds.
-    async fn discard(&mut self) -> bool {
-        if poll_fn(|cx| self.poll_flush(cx)).await.is_err() {
-            return false;
-        }
-        self.deadline.set(Now::mono() + LINGER);
-        let mut budget = LINGER_BYTES_MAX;
-        poll_fn(|cx| {
-            while budget > 0 {
-                match self.poll_body(cx) {
-                    Poll::Ready(Ok(true)) => {
-                        budget = budget.saturating_sub(self.front as u64);
-                        self.take_body(self.front);
-                    }
-                    Poll::Ready(Ok(false)) => return Poll::Ready(true),
-                    Poll::Ready(Err(_)) => return Poll::Ready(false),
-                    Poll::Pending => return self.deadline.poll_passed(cx).map(|()| false),
-                }
-            }
-            Poll::Ready(false)
-        })
-        .await
     }
 
     /// Closes so that the answer arrives: what the visitor still sends is read away for a moment, since
@@ -345,13 +338,14 @@ impl Http1 {
 
     /// Counts what a write took, or waits with patience.
     fn sent<T>(&mut self, poll: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<Result<T, Fault>> {
+        let sent = usize::try_from(self.outbox.total() - self.sent_seen).unwrap_or(usize::MAX);
+        self.sent_seen = self.outbox.total();
+        // A write that is not through yet may have taken something all the same.
+        if sent > 0 || poll.is_ready() {
+            self.send.moved(sent);
+        }
         match poll {
-            Poll::Ready(Ok(done)) => {
-                let sent = usize::try_from(self.outbox.total() - self.sent_seen).unwrap_or(usize::MAX);
-                self.sent_seen = self.outbox.total();
-                self.send.moved(sent);
-                Poll::Ready(Ok(done))
-            }
+            Poll::Ready(Ok(done)) => Poll::Ready(Ok(done)),
             Poll::Ready(Err(_)) => Poll::Ready(Err(Fault::ClientGone)),
             Poll::Pending => self.send.poll_out(cx).map(|()| Err(Fault::ReadTooSlow)),
         }
@@ -388,9 +382,7 @@ impl Visitor for Http1 {
             let before = self.input.len();
             match self.input.poll_fill(&mut self.stream, cx, self.limits.head_bytes_max) {
                 Poll::Ready(Ok(Filled::Bytes)) => {
-                    let came = self.input.len() - before;
-                    self.received += came as u64;
-                    self.receive.moved(came);
+                    self.receive.moved(self.input.len() - before);
                 }
                 Poll::Ready(Ok(Filled::End)) => {
                     self.input_ended = true;
@@ -418,10 +410,6 @@ impl Visitor for Http1 {
 
     fn is_body_done(&self) -> bool {
         self.body.is_done()
-    }
-
-    fn has_body_waiting(&mut self) -> bool {
-        !matches!(self.body.front(&mut self.input), Ok(Front::NeedMore))
     }
 
     fn request_trailers(&self) -> Option<&Fields> {
@@ -456,9 +444,8 @@ impl Visitor for Http1 {
                 Answer::Chunked
             }
         };
-        // What is left of a long upload is not waited for before the connection can be used again.
-        self.close |=
-            self.answer == Answer::UntilClose || (!self.body.is_done() && self.body.left() != Some(0));
+        // What is left of an upload is not waited for before the connection can be used again.
+        self.close |= self.answer == Answer::UntilClose || !self.body.is_done() || self.guest.is_draining();
         if self.close {
             encode::field(out, b"Connection", b"close");
         } else if old {
@@ -537,7 +524,7 @@ impl Visitor for Http1 {
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // While a body is read, reading it tells.
-        if !self.body.is_done() {
+        if !self.body.is_done() && !self.input_ended {
             return Poll::Pending;
         }
         while !self.input_ended {
@@ -547,19 +534,62 @@ impl Visitor for Http1 {
             }
             match self.input.poll_fill(&mut self.stream, cx, READ_AHEAD_BYTES_MAX) {
                 Poll::Ready(Ok(Filled::Bytes)) => {}
-                Poll::Ready(Ok(Filled::End)) => {
-                    self.input_ended = true;
-                    self.deadline.set(Now::mono() + HALF_CLOSED);
-                }
+                Poll::Ready(Ok(Filled::End)) => self.input_ended = true,
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
             }
+        }
+        if self.send.is_waiting() {
+            // It has something to take, and patience with that is the sender's.
+            return Poll::Pending;
+        }
+        let sent = self.outbox.total();
+        if self.silent_since_sent.replace(sent) != Some(sent) {
+            self.deadline.set(Now::mono() + HALF_CLOSED);
         }
         self.deadline.poll_passed(cx)
     }
 
     fn moved(&self) -> Moved {
         let sent = self.outbox.total() + self.outbox.waiting() as u64 - self.sent_before;
-        Moved { received: self.received, sent, sent_body: self.sent_body }
+        let received = self.input.consumed() - self.received_before;
+        Moved { received, sent, sent_body: self.sent_body }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use rempart_io::Socket;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::Drain;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_half_closed_visitor_has_its_grace_anew_after_every_piece() {
+        let (mut visitor, ours) = tokio::net::UnixStream::pair().unwrap();
+        let address = "192.0.2.1:1".parse().unwrap();
+        let peer = Peer { address, local: address, tls: None };
+        let guest = Rc::new(Drain::default()).enter();
+        let mut http1 = Http1::new(Stream::Plain(Socket::Unix(ours)), peer, Arc::default(), guest);
+        visitor.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        visitor.shutdown().await.unwrap();
+        assert!(matches!(http1.next().await, Next::Request));
+        http1.begin(200);
+        http1.end(BodyLength::Chunked);
+        for _ in 0..2 {
+            poll_fn(|cx| http1.poll_send(cx, b"piece")).await.unwrap();
+            poll_fn(|cx| http1.poll_flush(cx)).await.unwrap();
+            poll_fn(|cx| {
+                assert!(http1.poll_gone(cx).is_pending());
+                // As if the grace were over.
+                http1.deadline.set(Now::mono());
+                Poll::Ready(())
+            })
+            .await;
+        }
+        poll_fn(|cx| http1.poll_gone(cx)).await;
     }
 }

@@ -57,9 +57,6 @@ pub trait Visitor {
     /// Whether the whole request body was taken.
     fn is_body_done(&self) -> bool;
 
-    /// Whether a piece of the body, or its end, is here without waiting.
-    fn has_body_waiting(&mut self) -> bool;
-
     /// The request's trailers, once the body is at its end.
     fn request_trailers(&self) -> Option<&Fields>;
 

@@ -1,0 +1,70 @@
+//! A visitor's connection over a real socket.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rempart_base::Now;
+use rempart_flow::BodyLength;
+use rempart_io::{Socket, Stream};
+use rempart_wire::config::Limits;
+use rempart_wire::{Drain, Http1, Next, Peer, Visitor};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+fn connection(limits: Limits) -> (UnixStream, Http1, Rc<Drain>) {
+    let (visitor, ours) = UnixStream::pair().unwrap();
+    let address = "192.0.2.1:1".parse().unwrap();
+    let drain = Rc::new(Drain::default());
+    let peer = Peer { address, local: address, tls: None };
+    let http1 = Http1::new(Stream::Plain(Socket::Unix(ours)), peer, Arc::new(limits), drain.enter());
+    (visitor, http1, drain)
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn the_end_of_an_answer_is_waited_for_as_long_as_its_beginning() {
+    let write_idle_timeout = Duration::from_millis(400);
+    let limits =
+        Limits { keepalive_timeout: Duration::from_millis(20), write_idle_timeout, ..Limits::default() };
+    let (mut visitor, mut http1, _drain) = connection(limits);
+    visitor.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    assert!(matches!(http1.next().await, Next::Request));
+    http1.begin(200);
+    http1.end(BodyLength::Chunked);
+    // Large pieces until the socket is full, then a small one, which is gathered.
+    let mut sent = 0_usize;
+    let piece = vec![b'x'; 64 * 1024];
+    let full = poll_fn(|cx| {
+        std::task::Poll::Ready(loop {
+            match http1.poll_send(cx, &piece) {
+                std::task::Poll::Ready(Ok(count)) => sent += count,
+                std::task::Poll::Ready(Err(_)) => break false,
+                std::task::Poll::Pending => break true,
+            }
+        })
+    });
+    assert!(full.await && sent > 0);
+    http1.finish(None);
+    assert!(http1.end_exchange().await);
+    let begun = Now::mono();
+    assert!(matches!(http1.next().await, Next::Closed));
+    assert!(begun.elapsed() >= write_idle_timeout, "left after {:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_drain_that_begins_under_an_exchange_is_announced_by_its_answer() {
+    let (mut visitor, mut http1, drain) = connection(Limits::default());
+    visitor.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    assert!(matches!(http1.next().await, Next::Request));
+    drain.begin();
+    http1.begin(200);
+    http1.end(BodyLength::Exact(0));
+    visitor.shutdown().await.unwrap();
+    assert!(!http1.end_exchange().await);
+    drop(http1);
+    let mut answer = String::new();
+    visitor.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+}
