@@ -131,7 +131,14 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     /// Gets a connection to an origin: the next in turn, and if that cannot be reached, one other.
     async fn pass(&mut self) -> State {
         let Some(origin) = self.next_origin() else { return State::Fail(Fault::UnknownHost) };
-        match self.core.origins.connection(origin, self.record.started.mono).await {
+        if let Some(connection) = self.core.origins.idle(origin, self.record.started.mono) {
+            return State::Fetch(connection);
+        }
+        // Connecting may take long: answers to earlier requests do not wait for it.
+        if let Err(fault) = poll_fn(|cx| self.visitor.poll_flush(cx)).await {
+            return State::Fail(fault);
+        }
+        match self.core.origins.open(origin).await {
             Ok(connection) => State::Fetch(connection),
             Err(fault) if self.may_retry_connect(fault) => self.retry(),
             Err(fault) => {

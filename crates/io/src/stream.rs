@@ -109,10 +109,21 @@ impl Stream {
     }
 
     /// Whether an idle stream is still open and silent. A byte that comes while nothing was asked for
-    /// makes it unusable as much as an end does (a late answer must not meet the next request).
+    /// makes it unusable as much as an end does (a late answer must not meet the next request). In TLS such
+    /// bytes may have left the socket together with those that were wanted, and wait in the session.
     #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        self.socket().is_quiet()
+    pub fn is_quiet(&mut self) -> bool {
+        let is_drained = match self {
+            Self::Plain(_) => true,
+            Self::Tls(tls) => {
+                let state = match &mut **tls {
+                    TlsStream::Client(client) => client.get_mut().1.process_new_packets(),
+                    TlsStream::Server(server) => server.get_mut().1.process_new_packets(),
+                };
+                state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed())
+            }
+        };
+        is_drained && self.socket().is_quiet()
     }
 }
 

@@ -105,6 +105,14 @@ fn tls_fault(error: &io::Error) -> Fault {
     }
 }
 
+/// Descriptors and ports come free as other exchanges end.
+const OVERLOADED: Fault = Fault::Overloaded { retry_after: Duration::from_secs(1) };
+
+/// `ENFILE` and `EMFILE`, which have no kind of their own.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "the list of io::ErrorKind is open")]
 fn fault_of(error: &io::Error) -> Fault {
     match error.kind() {
@@ -113,6 +121,25 @@ fn fault_of(error: &io::Error) -> Fault {
             Fault::OriginRefused
         }
         io::ErrorKind::TimedOut => Fault::OriginConnectTimeout,
+        // This machine has no port left toward the origin, or this process no descriptor: the origin is
+        // not to blame.
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::OutOfMemory => OVERLOADED,
+        _ if is_out_of_descriptors(error) => OVERLOADED,
         _ => Fault::OriginUnreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_machine_lacks_is_not_the_origins_fault() {
+        // EMFILE, ENFILE, EADDRNOTAVAIL, ENOMEM of Linux.
+        for code in [24, 23, 99, 12] {
+            assert_eq!(fault_of(&io::Error::from_raw_os_error(code)), OVERLOADED, "{code}");
+        }
+        // EHOSTUNREACH
+        assert_eq!(fault_of(&io::Error::from_raw_os_error(113)), Fault::OriginUnreachable);
     }
 }

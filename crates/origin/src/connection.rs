@@ -193,11 +193,13 @@ impl Connection {
             return Poll::Ready(Ok(()));
         }
         let before = self.outbox.total();
-        match self.outbox.poll_flush(&mut self.stream, cx) {
-            Poll::Ready(Ok(())) => {
-                self.send.moved(usize::try_from(self.outbox.total() - before).unwrap_or(usize::MAX));
-                Poll::Ready(Ok(()))
-            }
+        let flushed = self.outbox.poll_flush(&mut self.stream, cx);
+        let sent = usize::try_from(self.outbox.total() - before).unwrap_or(usize::MAX);
+        if sent > 0 || flushed.is_ready() {
+            self.send.moved(sent);
+        }
+        match flushed {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(_)) => {
                 self.is_broken = true;
                 Poll::Ready(Ok(()))
@@ -225,7 +227,10 @@ impl Connection {
                     Parsed::Complete { head_bytes } => {
                         self.input.consume(head_bytes);
                         self.scanned = 0;
-                        if !self.head.is_interim() {
+                        if self.head.is_interim() {
+                            // The origin is at work: its time begins anew.
+                            self.receive.moved(head_bytes);
+                        } else {
                             self.begin_body();
                         }
                         return Poll::Ready(Ok(()));
@@ -272,7 +277,10 @@ impl Connection {
             Poll::Ready(Ok(filled)) => {
                 let came = self.input.len() - before;
                 self.received += came as u64;
-                self.receive.moved(came);
+                // A head has its time as a whole, however many pieces it comes in.
+                if self.answer == Answered::Final {
+                    self.receive.moved(came);
+                }
                 Poll::Ready(Ok(filled))
             }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::OutOfMemory => {
@@ -337,11 +345,6 @@ impl Connection {
         self.body.take(&mut self.input, count);
     }
 
-    /// Whether more of the body, or its end, is here without waiting.
-    pub fn has_body_waiting(&mut self) -> bool {
-        !matches!(self.body.front(&mut self.input), Ok(Front::NeedMore))
-    }
-
     /// The answer's trailers, once the body is at its end.
     #[must_use]
     pub fn trailers(&self) -> Option<&Fields> {
@@ -396,6 +399,7 @@ impl Connection {
         self.is_reused = true;
         self.front = 0;
         self.input.prefer_large(false);
+        self.input.rest();
         self.head.clear(HEAD_KEEP_BYTES);
     }
 
@@ -408,7 +412,7 @@ impl Connection {
     }
 
     /// Whether it is still open and silent.
-    pub(crate) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&mut self) -> bool {
         self.stream.is_quiet()
     }
 

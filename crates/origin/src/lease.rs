@@ -35,7 +35,7 @@ impl Shared {
     /// They are all out.
     pub fn lease(self: &Arc<Self>, connections_max: usize) -> Result<Lease, Full> {
         let more = |open: usize| (open < connections_max).then_some(open + 1);
-        match self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
+        match self.open.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more) {
             Ok(_) => Ok(Lease { shared: Arc::clone(self) }),
             Err(_) => Err(Full),
         }
@@ -50,7 +50,7 @@ impl Shared {
     /// Whether somebody waits for a connection.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+        self.waiting.load(Ordering::SeqCst) > 0
     }
 
     /// Puts an idle connection, detached from its core, where every core finds it. One more than
@@ -78,15 +78,24 @@ impl Shared {
         drop(stale);
     }
 
-    /// Waits until a lease or a shelved connection may be had.
+    /// Waits until a lease or a shelved connection may be had. Answers with a lease if one came back
+    /// before its owner could see that somebody waits.
     ///
     /// # Errors
     /// `pending_max` wait already.
-    pub async fn wait(&self, pending_max: usize) -> Result<(), Full> {
-        let waiting = Waiting::enter(&self.waiting, pending_max)?;
+    pub async fn wait(
+        self: &Arc<Self>,
+        pending_max: usize,
+        connections_max: usize,
+    ) -> Result<Option<Lease>, Full> {
+        let _waiting = Waiting::enter(&self.waiting, pending_max)?;
+        // First seen to wait, then looked again: who gives a lease back does both the other way round, so
+        // one of the two sees the other.
+        if let Ok(lease) = self.lease(connections_max) {
+            return Ok(Some(lease));
+        }
         self.freed.notified().await;
-        drop(waiting);
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -96,7 +105,7 @@ struct Waiting<'a>(&'a AtomicUsize);
 impl<'a> Waiting<'a> {
     fn enter(count: &'a AtomicUsize, max: usize) -> Result<Self, Full> {
         let more = |waiting: usize| (waiting < max).then_some(waiting + 1);
-        count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).map(|_| Self(count)).map_err(|_| Full)
+        count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).map(|_| Self(count)).map_err(|_| Full)
     }
 }
 
@@ -108,7 +117,7 @@ impl Drop for Waiting<'_> {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.shared.open.fetch_sub(1, Ordering::AcqRel);
+        self.shared.open.fetch_sub(1, Ordering::SeqCst);
         if self.shared.is_wanted() {
             self.shared.freed.notify_one();
         }
@@ -134,12 +143,25 @@ mod tests {
     async fn who_waits_is_woken_by_a_lease_that_comes_back_and_too_many_are_turned_away() {
         let shared = Arc::new(Shared::default());
         let lease = shared.lease(1).unwrap();
-        let mut first = Box::pin(shared.wait(1));
+        let mut first = Box::pin(shared.wait(1, 1));
         let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(first.as_mut().poll(cx))).await;
         assert!(polled.is_pending());
-        assert_eq!(shared.wait(1).await, Err(Full));
+        assert!(shared.wait(1, 1).await.is_err());
         drop(lease);
-        assert_eq!(first.await, Ok(()));
+        assert!(matches!(first.await, Ok(None)));
         assert!(!shared.is_wanted());
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_lease_that_comes_back_just_before_the_wait_is_seen() {
+        let shared = Arc::new(Shared::default());
+        let lease = shared.lease(1).unwrap();
+        assert!(shared.lease(1).is_err());
+        drop(lease);
+        let waited = std::future::poll_fn(|cx| {
+            let polled = std::pin::pin!(shared.wait(1, 1)).poll(cx);
+            std::task::Poll::Ready(polled)
+        });
+        assert!(matches!(waited.await, std::task::Poll::Ready(Ok(Some(_)))));
     }
 }

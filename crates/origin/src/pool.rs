@@ -73,28 +73,17 @@ impl Origins {
         Self { shelves, cores: cores.max(1), pools, addresses, counters }
     }
 
-    /// A connection: an idle one if there is one, else a new one.
-    ///
-    /// # Errors
-    /// It cannot be opened, or all that are allowed are in use and none came free in time.
-    pub async fn connection(&self, plan: &Arc<OriginPlan>, now: Instant) -> Result<Box<Connection>, Fault> {
-        if let Some(connection) = self.idle(plan, now) {
-            return Ok(connection);
-        }
-        self.open(plan).await
-    }
-
     /// An idle connection. Nothing is waited for.
     pub fn idle(&self, plan: &Arc<OriginPlan>, now: Instant) -> Option<Box<Connection>> {
         let mut pools = self.pools.borrow_mut();
         let pool = pools.entry(plan.id).or_insert_with(|| Pool::new(self.shelves.of(plan.id)));
         pool.ask(now);
-        let fresh = |connection: &Connection| {
+        let fresh = |connection: &mut Connection| {
             now.saturating_duration_since(connection.idle_since) < plan.settings.idle_timeout
                 && connection.is_quiet()
         };
         while let Some(mut connection) = pool.idle.pop() {
-            if fresh(&connection) {
+            if fresh(&mut connection) {
                 connection.lead_for(plan);
                 self.counters.reused.add(1);
                 return Some(connection);
@@ -103,7 +92,7 @@ impl Origins {
         let shared = Arc::clone(&pool.shared);
         drop(pools);
         while let Some(mut connection) = shared.unshelve() {
-            if fresh(&connection) && connection.attach().is_ok() {
+            if fresh(&mut connection) && connection.attach().is_ok() {
                 connection.lead_for(plan);
                 self.counters.reused.add(1);
                 return Some(connection);
@@ -115,7 +104,7 @@ impl Origins {
     /// A new connection, or one that came free while all that are allowed were in use.
     ///
     /// # Errors
-    /// As [`Origins::connection`].
+    /// It cannot be opened, or all that are allowed are in use and none came free in time.
     pub async fn open(&self, plan: &Arc<OriginPlan>) -> Result<Box<Connection>, Fault> {
         let lease = match self.lease(plan).await? {
             Ok(lease) => lease,
@@ -145,7 +134,10 @@ impl Origins {
                 if let Ok(lease) = shared.lease(settings.connections_max) {
                     return Ok(Ok(lease));
                 }
-                shared.wait(settings.pending_max).await.map_err(|_| overloaded)?;
+                let lease = shared.wait(settings.pending_max, settings.connections_max).await;
+                if let Some(lease) = lease.map_err(|_| overloaded)? {
+                    return Ok(Ok(lease));
+                }
                 if let Some(freed) = self.idle(plan, Now::mono()) {
                     return Ok(Err(freed));
                 }
@@ -179,7 +171,7 @@ impl Origins {
             now.saturating_duration_since(connection.idle_since) >= max
         };
         self.pools.borrow_mut().retain(|_, pool| {
-            pool.idle.retain(|c| !stale(c, c.plan().settings.idle_timeout) && c.is_quiet());
+            pool.idle.retain_mut(|c| !stale(c, c.plan().settings.idle_timeout) && c.is_quiet());
             pool.shared.sweep(|c| stale(c, c.plan().settings.idle_timeout));
             if self.cores > 1 {
                 for mut connection in pool.idle.extract_if(.., |c| stale(c, LOCAL_IDLE_MAX)) {
