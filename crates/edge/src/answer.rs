@@ -34,7 +34,8 @@ pub fn begin<V: Visitor>(
     if head.status == 101 {
         let unexpected = Fault::BadResponse(BadResponse::UnexpectedUpgrade);
         let protocol: Box<[u8]> = head.fields.first(Known::Upgrade).ok_or(unexpected)?.into();
-        if !visitor.head().connection.upgrade {
+        // Before the end of the request its body would be taken for the new protocol (RFC 9110 section 7.8).
+        if !visitor.head().connection.upgrade || !visitor.is_body_done() {
             return Err(unexpected);
         }
         visitor.begin(101);

@@ -24,12 +24,30 @@ pub struct Upload {
     /// Whether the prefix is all that was taken from the visitor.
     is_whole: bool,
     has_begun: bool,
-    is_done: bool,
+    stage: Stage,
+}
+
+/// How far an upload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The body is not at its end.
+    Moving,
+    /// It is, but bytes of it may still wait for the origin to take them.
+    Flushing,
+    /// There is nothing left to do.
+    Done,
 }
 
 impl Default for Upload {
     fn default() -> Self {
-        Self { prefix: Vec::new(), prefix_max: 0, sent: 0, is_whole: true, has_begun: false, is_done: true }
+        Self {
+            prefix: Vec::new(),
+            prefix_max: 0,
+            sent: 0,
+            is_whole: true,
+            has_begun: false,
+            stage: Stage::Done,
+        }
     }
 }
 
@@ -40,7 +58,7 @@ impl Upload {
             self.prefix_max = prefix_max;
             self.has_begun = true;
         }
-        self.is_done = body.is_empty();
+        self.stage = if body.is_empty() { Stage::Flushing } else { Stage::Moving };
     }
 
     /// Whether everything that was taken can be sent again.
@@ -61,7 +79,7 @@ impl Upload {
         to: &mut Connection,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Fault>> {
-        while !self.is_done {
+        while self.stage == Stage::Moving {
             let kept = self.prefix.get(self.sent..).unwrap_or_default();
             if !kept.is_empty() {
                 let Poll::Ready(count) = to.poll_send(cx, kept) else { return Poll::Pending };
@@ -77,7 +95,7 @@ impl Upload {
                 }
                 Poll::Ready(Ok(false)) => {
                     to.finish(visitor.request_trailers());
-                    self.is_done = true;
+                    self.stage = Stage::Flushing;
                 }
                 Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
                 Poll::Pending => {
@@ -89,7 +107,11 @@ impl Upload {
                 }
             }
         }
-        to.poll_flush(cx)
+        let flushed = to.poll_flush(cx);
+        if flushed.is_ready() {
+            self.stage = Stage::Done;
+        }
+        flushed
     }
 
     fn keep(&mut self, piece: &[u8]) {
@@ -160,7 +182,8 @@ pub async fn fetch<V: Visitor>(
                     if let Poll::Ready(Err(fault)) = visitor.poll_flush(cx) {
                         return Poll::Ready(Err(fault));
                     }
-                    return Poll::Pending;
+                    // An origin need not work for a visitor who left.
+                    return visitor.poll_gone(cx).map(|()| Err(Fault::ClientGone));
                 }
             }
         }
@@ -178,10 +201,10 @@ pub async fn deliver<V: Visitor>(
     upload: &mut Upload,
 ) -> Result<(), Fault> {
     poll_fn(|cx| {
-        if !upload.is_done {
+        if upload.stage != Stage::Done {
             // The answer is under way: if the rest of the upload fails, the origin's word still counts.
             if let Poll::Ready(Err(_)) = upload.poll(visitor, connection, cx) {
-                upload.is_done = true;
+                upload.stage = Stage::Done;
             }
         }
         let download = poll_download(visitor, connection, cx);
@@ -231,7 +254,7 @@ pub async fn tunnel<V: Visitor>(
     connection: &mut Connection,
     idle: Duration,
 ) -> Result<(), Fault> {
-    let mut upload = Upload { is_done: false, ..Upload::default() };
+    let mut upload = Upload { stage: Stage::Moving, ..Upload::default() };
     let mut silence = Deadline::default();
     let mut moved = Moved::default();
     poll_fn(|cx| {
@@ -239,9 +262,13 @@ pub async fn tunnel<V: Visitor>(
         if down.is_ready() {
             return down;
         }
-        if !upload.is_done && upload.poll(visitor, connection, cx).is_ready() {
+        if upload.stage != Stage::Done
+            && let Poll::Ready(uploaded) = upload.poll(visitor, connection, cx)
+        {
+            if let Err(fault) = uploaded {
+                return Poll::Ready(Err(fault));
+            }
             // The visitor is done. The origin may have more to say.
-            upload.is_done = true;
             let _ = connection.poll_shutdown(cx);
         }
         let now = visitor.moved();
