@@ -1,6 +1,7 @@
 //! Room 3, toward visitors: sockets, the PROXY protocol, TLS and HTTP/1. No policy: what a request means
 //! is decided in `edge`.
 
+mod bounds;
 pub mod config;
 pub mod drain;
 pub mod http1;

@@ -1,0 +1,20 @@
+//! Bounds and times toward visitors that nobody has had a reason to configure.
+
+use std::time::Duration;
+
+/// The capacity of a head's arena that stays with an idle connection.
+pub(crate) const HEAD_KEEP_BYTES: usize = 1024;
+/// How much of an unwanted body is read away so that the answer is not lost to a reset (RFC 9112 section 9.6).
+pub(crate) const LINGER_BYTES_MAX: u64 = 256 * 1024;
+/// How long that may take.
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
+/// A visitor that has closed its side may still read (RFC 9112 section 9.6), but mostly it has gone. While
+/// the origin is silent, so long is waited before it counts as gone.
+pub(crate) const HALF_CLOSED: Duration = Duration::from_secs(5);
+/// How much is read beyond the bound of a head: the empty lines that are skipped before it, and one byte by
+/// which the parser sees that there is more.
+pub(crate) const BEYOND_HEAD_BYTES: usize = 5;
+/// How much is read beyond the request to see whether the visitor is still there.
+pub(crate) const READ_AHEAD_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a line with a chunk's size and its extensions.
+pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4096;
