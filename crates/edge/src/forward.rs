@@ -71,7 +71,11 @@ impl Forward<'_> {
         let authority = head.bytes(head.authority);
         let own_host = if authority.is_empty() { self.zone_name.as_bytes() } else { authority };
         encode::field(out, b"Host", origin.host_header.as_deref().unwrap_or(own_host));
-        encode::fields(out, &head.fields, |field| !field.hop_by_hop && self.passes(field.known));
+        encode::fields(out, &head.fields, |field| {
+            let is_other = field.known == Known::Other;
+            let believed = self.client.via_trusted || !(is_other && is_claim(head.bytes(field.name)));
+            !field.hop_by_hop && believed && self.passes(field.known)
+        });
         if head.connection.upgrade {
             encode::field(out, b"Connection", b"upgrade");
             for protocol in head.fields.values(Known::Upgrade) {
@@ -143,4 +147,22 @@ impl Forward<'_> {
             _ => true,
         }
     }
+}
+
+/// Whether a field claims, in a spelling of its own, what only an edge may say: a name that begins with
+/// `CF-`, or one that CGI and WSGI make the same variable of (RFC 3875 section 4.1.18 maps `-` to `_`).
+fn is_claim(name: &[u8]) -> bool {
+    let begins_cf = matches!(name, [b'c' | b'C', b'f' | b'F', b'-' | b'_', ..]);
+    begins_cf
+        || (name.contains(&b'_') && {
+            let hyphens: Vec<u8> = name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
+            matches!(
+                Known::from_name(&hyphens),
+                Known::XForwardedFor
+                    | Known::XForwardedProto
+                    | Known::XForwardedHost
+                    | Known::XRealIp
+                    | Known::TrueClientIp
+            )
+        })
 }
