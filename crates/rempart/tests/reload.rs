@@ -36,7 +36,7 @@ fn every_class(good: &str, folder: &Folder) -> Vec<Broken> {
         broken("unreadable certificate", good, zone, &certificate, &["file-unreadable"]),
         Broken {
             class: "empty zone list",
-            file: good.split("zones:").next().unwrap().to_owned() + "zones: []\n",
+            file: good.split_once("zones:").map_or("", |(before, _)| before).to_owned() + "zones: []\n",
             codes: &["no-zones"],
         },
         Broken {
