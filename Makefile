@@ -29,7 +29,7 @@ lint: ## formatting, clippy, licences and sources, the house rules
 
 bench: ## Rempart beside its peers; WORK= one row, ROUNDS= how often
 	cargo build --release -p rempart -p rempart-bench
-	cargo run --release -q -p rempart-bench -- run --rounds $(ROUNDS) $(if $(WORK),--work $(WORK))
+	cargo run --release -q -p rempart-bench -- run --profile rempart --rounds $(ROUNDS) $(if $(WORK),--work $(WORK))
 
 fuzz: ## every parser for FUZZ_SECONDS (60) each
 	@scripts/fuzz $(FUZZ_SECONDS)

@@ -4,7 +4,7 @@
 set -eu
 
 missing=
-for pair in nginx:nginx-light haproxy:haproxy h2o:h2o caddy:caddy wrk:wrk setpriv:util-linux; do
+for pair in nginx:nginx-light haproxy:haproxy h2o:h2o caddy:caddy wrk:wrk perf:linux-perf setpriv:util-linux; do
     PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 if [ -z "$missing" ]; then exit 0; fi
