@@ -22,7 +22,7 @@ pub mod zone;
 pub use compile::{Compiler, Source, Work, for_proxy, load};
 pub use prefix::{Prefix, PrefixSet};
 pub use reference::reference;
-pub use report::diagnostics_json;
+pub use report::{diagnostic_json, diagnostics_json};
 pub use schema::schema;
 pub use settings::{AccessLog, AccessTo, Account, Level, Log, Settings};
 pub use snapshot::Snapshot;

@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 /// All diagnostics as a JSON array, for `rempart check --format json`.
 #[must_use]
 pub fn diagnostics_json(diagnostics: &Diagnostics) -> Value {
-    diagnostics.0.iter().map(one).collect()
+    diagnostics.0.iter().map(diagnostic_json).collect()
 }
 
-fn one(diagnostic: &Diagnostic) -> Value {
+/// One diagnostic as JSON, wherever the program shows one to a machine.
+#[must_use]
+pub fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
     let place = diagnostic.place.as_ref();
     json!({
         "code": diagnostic.code,

@@ -4,6 +4,7 @@ use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rempart_config::diagnostic_json;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -63,7 +64,7 @@ fn reply(outcome: Outcome) -> Value {
     match outcome {
         Outcome::Applied(snapshot) => {
             json!({"ok": true, "changed": true, "release": snapshot.number, "zones": snapshot.zones().len(),
-                "warnings": snapshot.warnings.iter().map(status::diagnostic).collect::<Vec<_>>()})
+                "warnings": snapshot.warnings.iter().map(diagnostic_json).collect::<Vec<_>>()})
         }
         Outcome::Unchanged(snapshot) => {
             json!({"ok": true, "changed": false, "release": snapshot.number, "zones": snapshot.zones().len()})
@@ -71,7 +72,7 @@ fn reply(outcome: Outcome) -> Value {
         Outcome::Refused(diagnostics) => json!({
             "ok": false,
             "error": "the configuration is refused; what ran goes on",
-            "diagnostics": diagnostics.0.iter().map(status::diagnostic).collect::<Vec<_>>(),
+            "diagnostics": diagnostics.0.iter().map(diagnostic_json).collect::<Vec<_>>(),
         }),
     }
 }

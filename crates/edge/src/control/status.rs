@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use rempart_base::{Diagnostic, Now, Severity, date};
+use rempart_base::{Now, date};
+use rempart_config::diagnostic_json;
 use serde_json::{Value, json};
 
 use super::{Control, PANICS};
@@ -17,7 +18,7 @@ pub(super) fn json(control: &Control) -> Value {
             "at": rfc3339(last.at),
             "took_ms": u64::try_from(last.took.as_millis()).unwrap_or(u64::MAX),
             "ok": last.error.is_none(),
-            "diagnostics": last.error.iter().flat_map(|errors| &errors.0).map(diagnostic).collect::<Vec<_>>(),
+            "diagnostics": last.error.iter().flat_map(|errors| &errors.0).map(diagnostic_json).collect::<Vec<_>>(),
         })
     });
     json!({
@@ -27,7 +28,7 @@ pub(super) fn json(control: &Control) -> Value {
         "release": {"number": snapshot.number, "hash": format!("{:016x}", snapshot.hash)},
         "zones": snapshot.zones().len(),
         "reloads": {"applied": reloads.applied, "unchanged": reloads.unchanged, "refused": reloads.refused, "last": last},
-        "warnings": snapshot.warnings.iter().map(diagnostic).collect::<Vec<_>>(),
+        "warnings": snapshot.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
         "panics": PANICS.load(Ordering::Relaxed),
         "workers": control.workers.iter().map(worker).collect::<Vec<_>>(),
     })
@@ -42,22 +43,6 @@ fn worker(handle: &Handle) -> Value {
         "requests": metrics.zones().iter().map(|(_, zone)| zone.requests()).sum::<u64>(),
         "origin_connections_idle": metrics.origin_idle.load(Ordering::Relaxed),
         "log_lines_dropped": metrics.log_dropped.read(),
-    })
-}
-
-/// One diagnostic, the way `rempart check --format json` prints it.
-pub(super) fn diagnostic(diagnostic: &Diagnostic) -> Value {
-    let place = diagnostic.place.as_ref();
-    json!({
-        "code": diagnostic.code,
-        "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
-        "file": place.map(|place| &*place.file),
-        "line": place.map(|place| place.line),
-        "column": place.map(|place| place.column),
-        "path": diagnostic.path,
-        "message": diagnostic.message,
-        "expected": diagnostic.expected,
-        "action": diagnostic.action,
     })
 }
 
