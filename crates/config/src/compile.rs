@@ -115,9 +115,14 @@ impl Compiler {
         if found.has_errors() {
             return Err(found);
         }
-        self.number += 1;
         self.work.zones_new = parts.zones_new;
-        let snapshot = Arc::new(parts.snapshot(self.number, &main, found));
+        let mut snapshot = parts.snapshot(self.number + 1, &main, found);
+        // The same content is the same release, however often it is compiled.
+        match self.last.as_deref().filter(|last| last.hash == snapshot.hash) {
+            Some(last) => snapshot.number = last.number,
+            None => self.number += 1,
+        }
+        let snapshot = Arc::new(snapshot);
         self.last = Some(Arc::clone(&snapshot));
         self.tools.sweep();
         Ok(snapshot)

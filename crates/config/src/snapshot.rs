@@ -13,7 +13,7 @@ use crate::zone::ZonePlan;
 /// everything that has not changed.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Counts the snapshots of this process from 1.
+    /// Counts the contents of this process from 1: the same content compiled again keeps its number.
     pub number: u64,
     /// Of the whole content.
     pub hash: u64,
