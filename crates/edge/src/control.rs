@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rempart_base::Now;
-use rempart_config::{Compiler, Snapshot};
+use rempart_config::{Compiler, Settings, Snapshot};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use self::inlets::Inlets;
@@ -30,6 +30,7 @@ pub struct Control {
     workers: Arc<[Handle]>,
     writer: Arc<Writer>,
     started: Now,
+    started_with: Arc<Settings>,
     reloads: Mutex<Reloads>,
 }
 
@@ -45,8 +46,9 @@ impl Control {
         workers: Arc<[Handle]>,
         writer: Arc<Writer>,
     ) -> Self {
+        let started_with = Arc::clone(&current.load().settings);
         let (compiler, reloads) = (Mutex::new(compiler), Mutex::default());
-        Self { compiler, current, workers, writer, started: Now::read(), reloads }
+        Self { compiler, current, workers, writer, started: Now::read(), started_with, reloads }
     }
 
     fn drain(&self) {

@@ -95,7 +95,7 @@ fn explain(listener: &Listener, error: &io::Error) -> String {
     if error.kind() == ErrorKind::AddrInUse {
         return format!(
             "cannot listen on {address}: another program listens there already\n  \
-             to do: stop that program, or choose another port under `listen`"
+             to do: stop that program, or choose another port under `listen` (`--from` of `rempart proxy`)"
         );
     }
     if error.kind() == ErrorKind::PermissionDenied {

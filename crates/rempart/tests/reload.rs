@@ -81,6 +81,41 @@ fn a_broken_file_of_each_class_is_refused_whole_and_what_ran_goes_on() {
 }
 
 #[test]
+fn what_takes_a_restart_is_said_until_it_is_as_it_was_at_the_start() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let _up = folder.up();
+    let good = configuration(origin.address, "root");
+    let data_dir = folder.data_dir();
+    let reload = || text(&ask(&["ctl", "--data-dir", data_dir.to_str().unwrap(), "reload"]).stdout);
+    folder.write(&good.replace("workers: 2", "workers: 3"));
+    let said = reload();
+    assert!(said.contains("workers") && said.contains("started again"), "{said}");
+    assert!(!said.contains("listen"), "{said}");
+    folder.write(&good);
+    let said = reload();
+    assert!(!said.contains("started again"), "{said}");
+}
+
+#[test]
+fn only_what_has_changed_is_a_release_of_its_own() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let _up = folder.up();
+    let data_dir = folder.data_dir();
+    let reload = || text(&ask(&["ctl", "--data-dir", data_dir.to_str().unwrap(), "reload"]).stdout);
+    for _ in 0..3 {
+        assert!(reload().contains("release 1 stays"), "nothing was changed");
+    }
+    let changed =
+        configuration(origin.address, "root").replace("workers: 2", "workers: 2\nedge: {colo: ABC}");
+    folder.write(&changed);
+    reload();
+    let said = reload();
+    assert!(said.contains("release 2 stays"), "{said}");
+}
+
+#[test]
 fn no_exchange_is_lost_while_the_configuration_changes() {
     let origin = Origin::start();
     let folder = Folder::before(&origin);

@@ -47,7 +47,10 @@ async fn answer(control: &Arc<Control>, mut stream: UnixStream) {
     }
     let order: Result<Value, _> = serde_json::from_str(&line);
     let reply = match order.as_ref().ok().and_then(|order| order["command"].as_str()) {
-        Some("reload") => reply(reload::reload(control, "rempart ctl reload").await),
+        Some("reload") => {
+            let outcome = reload::reload(control, "rempart ctl reload").await;
+            reply(outcome, &control.waiting_for_restart())
+        }
         Some("status") => json!({"ok": true, "status": status::json(control)}),
         Some(other) => {
             json!({"ok": false, "error": format!("unknown command {other:?}; known: reload, status")})
@@ -60,14 +63,16 @@ async fn answer(control: &Arc<Control>, mut stream: UnixStream) {
     let _ = timeout(PATIENCE, write.write_all(text.as_bytes())).await;
 }
 
-fn reply(outcome: Outcome) -> Value {
+fn reply(outcome: Outcome, waiting_for_restart: &[&str]) -> Value {
     match outcome {
         Outcome::Applied(snapshot) => {
             json!({"ok": true, "changed": true, "release": snapshot.number, "zones": snapshot.zones().len(),
+                "waiting_for_restart": waiting_for_restart,
                 "warnings": snapshot.warnings.iter().map(diagnostic_json).collect::<Vec<_>>()})
         }
         Outcome::Unchanged(snapshot) => {
-            json!({"ok": true, "changed": false, "release": snapshot.number, "zones": snapshot.zones().len()})
+            json!({"ok": true, "changed": false, "release": snapshot.number, "zones": snapshot.zones().len(),
+                "waiting_for_restart": waiting_for_restart})
         }
         Outcome::Refused(diagnostics) => json!({
             "ok": false,

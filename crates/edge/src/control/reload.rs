@@ -72,19 +72,24 @@ impl Control {
         self.tell(|| Order::Swap(Arc::clone(snapshot), Arc::clone(&gone)));
         let access = &snapshot.settings.log.access;
         self.writer.configure(&access.to, access.queue_bytes_max);
-        let (new, old) = (&snapshot.settings, &old.settings);
-        for (key, differs) in [
-            ("listen", new.listen != old.listen),
-            ("workers", new.workers != old.workers),
-            ("user", new.user != old.user),
-            ("data_dir", new.data_dir != old.data_dir),
-            ("admin.listen", new.admin != old.admin),
-            ("log.level", new.log.level != old.log.level),
-        ] {
-            if differs {
-                tracing::warn!(key, "this change takes effect when Rempart is started again");
-            }
+        for key in self.waiting_for_restart() {
+            tracing::warn!(key, "this change takes effect when Rempart is started again");
         }
+    }
+
+    /// The keys whose present values differ from those that the process was started with, and that it
+    /// cannot change while it runs.
+    pub(super) fn waiting_for_restart(&self) -> Vec<&'static str> {
+        let (started, now) = (&self.started_with, &self.current.load().settings);
+        let keys = [
+            ("listen", started.listen != now.listen),
+            ("workers", started.workers != now.workers),
+            ("user", started.user != now.user),
+            ("data_dir", started.data_dir != now.data_dir),
+            ("admin.listen", started.admin != now.admin),
+            ("log.level", started.log.level != now.log.level),
+        ];
+        keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
 
     fn note(&self, outcome: &Outcome, at: Now, took: Duration, why: &'static str) {
@@ -104,11 +109,14 @@ impl Control {
             }
             Outcome::Unchanged(_) => {
                 reloads.unchanged += 1;
+                if reloads.last.as_ref().is_some_and(|last| last.error.is_some()) {
+                    tracing::info!(why, "the configuration is right again, and what runs already");
+                }
                 tracing::debug!(?took, why, "nothing has changed");
             }
             Outcome::Refused(diagnostics) => {
                 reloads.refused += 1;
-                tracing::error!(why, "the configuration is refused; what ran goes on\n{diagnostics}");
+                tracing::error!("the configuration is refused ({why}); what ran goes on\n{diagnostics}");
                 error = Some(diagnostics.clone());
             }
         }

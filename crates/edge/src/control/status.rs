@@ -29,6 +29,7 @@ pub(super) fn json(control: &Control) -> Value {
         "zones": snapshot.zones().len(),
         "reloads": {"applied": reloads.applied, "unchanged": reloads.unchanged, "refused": reloads.refused, "last": last},
         "warnings": snapshot.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
+        "waiting_for_restart": control.waiting_for_restart(),
         "panics": PANICS.load(Ordering::Relaxed),
         "workers": control.workers.iter().map(worker).collect::<Vec<_>>(),
     })

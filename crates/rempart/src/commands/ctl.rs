@@ -48,6 +48,10 @@ fn reloaded(answer: &Value) -> String {
         text.push_str(&format!(", zones: {zones}"));
     }
     text.push('\n');
+    let waiting = answer.get("waiting_for_restart").and_then(Value::as_array);
+    for key in waiting.into_iter().flatten().filter_map(Value::as_str) {
+        text.push_str(&format!("the change of `{key}` takes effect when Rempart is started again\n"));
+    }
     text
 }
 
