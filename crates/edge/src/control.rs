@@ -85,6 +85,9 @@ pub fn run(control: Control, inlets: Inlets, on_ready: OnReady) {
         Ok(runtime) => runtime,
         Err(error) => return on_ready(Err(format!("the control thread has no runtime: {error}"))),
     };
+    if let Err(error) = inlets.publish() {
+        return on_ready(Err(error.to_string()));
+    }
     runtime.block_on(async move {
         let ctl = tokio::spawn(ctl::serve(Arc::clone(&control), inlets.ctl));
         let admin = inlets.admin.map(|listener| tokio::spawn(admin::serve(Arc::clone(&control), listener)));

@@ -18,7 +18,9 @@ use crate::certificates::{self, Certificates};
 use crate::control::{Control, Inlets};
 use crate::core::Core;
 use crate::installation;
+use crate::line::Line;
 use crate::metrics::CoreMetrics;
+use crate::page::Slot;
 use crate::worker::{self, Handle, Listening, Order, Worker};
 
 /// Told once: with `Ok` when visitors are served, with the reason when they will not be.
@@ -32,11 +34,35 @@ pub struct Launch {
     pub config_path: PathBuf,
     /// The listening sockets, bound already.
     pub listeners: Vec<BoundListener>,
+    /// The admin endpoint's socket, bound already; `None` is off.
+    pub admin: Option<std::net::TcpListener>,
+    /// This edge's slots of the page that it shares with its supervisor, one for each worker.
+    pub slots: &'static [Slot],
+    /// To the supervisor, which runs tasters.
+    pub line: Line,
+    /// Where the releases are.
+    pub data_dir: PathBuf,
+    /// What to begin with.
+    pub boot: Boot,
+    /// The how-manieth edge of its supervisor this is, from 1.
+    pub generation: u64,
     /// See [`OnReady`].
     pub on_ready: OnReady,
     /// Called after configuration, keys and logs are open and before
     /// the first byte from the network is read.
     pub drop_privileges: DropPrivileges,
+}
+
+/// What an edge begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// A tasted candidate lies in the store: publish it and begin with it.
+    Candidate,
+    /// What the store says is to run.
+    Stored,
+    /// Edges crashed again and again soon after their start: mark what the store says is to run as bad, and
+    /// begin with what was good before it.
+    StepBack,
 }
 
 /// One address that is listened on.
@@ -72,8 +98,8 @@ fn error(what: &str) -> impl Fn(io::Error) -> StartError {
 /// # Errors
 /// The configuration is refused, or the machine does not give what it takes. `on_ready` has been told too.
 pub fn run(launch: Launch) -> Result<(), StartError> {
-    let Launch { config_path, listeners, on_ready, drop_privileges } = launch;
-    match prepare(config_path, listeners, drop_privileges) {
+    let Launch { config_path, listeners, admin, slots, on_ready, drop_privileges, .. } = launch;
+    match prepare(config_path, listeners, admin, slots, drop_privileges) {
         Ok(prepared) => prepared.serve(on_ready),
         Err(error) => {
             on_ready(Err(error.to_string()));
@@ -103,11 +129,14 @@ struct Shared {
     writer: Arc<Writer>,
     shelves: Arc<Shelves>,
     loop_token: Box<[u8]>,
+    slots: &'static [Slot],
 }
 
 fn prepare(
     config_path: PathBuf,
     listeners: Vec<BoundListener>,
+    admin: Option<std::net::TcpListener>,
+    slots: &'static [Slot],
     drop_privileges: DropPrivileges,
 ) -> Result<Prepared, StartError> {
     let mut compiler = Compiler::new(Source::File(config_path));
@@ -122,7 +151,7 @@ fn prepare(
     let access = &settings.log.access;
     let writer =
         Arc::new(Writer::start(&access.to, access.queue_bytes_max).map_err(|e| StartError(e.to_string()))?);
-    let inlets = Inlets::open(&settings).map_err(|e| StartError(e.to_string()))?;
+    let inlets = Inlets::open(data_dir, admin).map_err(|e| StartError(e.to_string()))?;
     if let Account::Named(user) = &settings.user {
         drop_privileges(user).map_err(error(&format!("becoming the account {user}")))?;
     }
@@ -132,7 +161,7 @@ fn prepare(
     let all: Arc<[Handle]> = handles.into();
     let control = Control::new(compiler, current, Arc::clone(&all), Arc::clone(&writer));
     let loop_token = loop_token(installation);
-    let shared = Shared { snapshot, all, writer, shelves: Arc::default(), loop_token };
+    let shared = Shared { snapshot, all, writer, shelves: Arc::default(), loop_token, slots };
     Ok(Prepared { control, inlets, workers, shared })
 }
 
@@ -209,5 +238,7 @@ fn work(index: usize, seat: Seat, shared: &Shared) {
     let log = CoreLog::new(Arc::clone(&shared.writer));
     let core = Core::new(Arc::clone(&shared.snapshot), origins, metrics, log, shared.loop_token.clone());
     let all = Arc::clone(&shared.all);
-    runtime.block_on(worker::run(Worker { index, all, core, listening, orders }));
+    // A worker beyond the page (the stored settings have more than the supervisor knew of) beats for nobody.
+    let slot = shared.slots.get(index).unwrap_or_else(|| Box::leak(Box::default()));
+    runtime.block_on(worker::run(Worker { index, all, core, slot, listening, orders }));
 }

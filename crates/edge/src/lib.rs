@@ -13,11 +13,13 @@ pub mod forward;
 mod installation;
 pub mod json;
 pub mod launch;
+pub mod line;
 pub mod metrics;
+pub mod page;
 pub mod pipeline;
 pub mod record;
 pub mod relay;
 pub mod text;
 pub mod worker;
 
-pub use launch::{BoundListener, Launch, StartError, run};
+pub use launch::{Boot, BoundListener, Launch, StartError, run};

@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::metrics::CoreMetrics;
+use crate::page::Slot;
 
 /// How often a core hands its log over and looks after its idle connections.
 const TICK: Duration = Duration::from_millis(100);
@@ -62,6 +63,8 @@ pub struct Worker {
     pub all: Arc<[Handle]>,
     /// Its own.
     pub core: Core,
+    /// Its slot of the page that the supervisor reads.
+    pub slot: &'static Slot,
     /// Where it accepts.
     pub listening: Vec<Listening>,
     /// Its orders.
@@ -80,7 +83,7 @@ struct Local {
 
 /// Runs until it is drained.
 pub async fn run(worker: Worker) {
-    let Worker { index, all, core, listening, mut orders } = worker;
+    let Worker { index, all, core, slot, listening, mut orders } = worker;
     let connections_max = descriptors_max() / 2;
     let local = Rc::new(Local { core, index, all, closed: Notify::new(), connections_max });
     let accepting: Vec<_> =
@@ -98,6 +101,7 @@ pub async fn run(worker: Worker) {
             },
             _ = ticks.tick() => {
                 count = count.wrapping_add(1);
+                slot.beat();
                 local.core.tick();
                 local.core.flush_log();
                 if count.is_multiple_of(SWEEP_TICKS) {
@@ -116,7 +120,14 @@ pub async fn run(worker: Worker) {
     local.core.drain.begin();
     let emptied = async {
         while local.core.drain.guests() > 0 {
-            local.closed.notified().await;
+            tokio::select! {
+                () = local.closed.notified() => {}
+                _ = ticks.tick() => {
+                    slot.beat();
+                    local.core.tick();
+                    local.core.flush_log();
+                }
+            }
         }
     };
     if timeout(patience, emptied).await.is_err() {

@@ -1,19 +1,22 @@
 //! What the supervisor hands to an edge beside the descriptors themselves: one environment variable that
-//! says which inherited descriptor is what.
+//! says which inherited descriptor is what. A supervisor may start an edge of another version: what is added
+//! here later has a default, and nothing is taken away.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 
-use rempart_edge::BoundListener;
+use rempart_edge::line::Line;
+use rempart_edge::page::{Page, Slot};
+use rempart_edge::{Boot, BoundListener};
 use rempart_wire::ProxyProtocol;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::sockopt::socket_acceptconn;
 use serde::{Deserialize, Serialize};
 
 use crate::output::Failure;
-use crate::sockets::Bound;
+use crate::sockets::Sockets;
 
 /// The variable's name. Its value is a [`Handover`] in JSON.
 pub(crate) const VARIABLE: &str = "REMPART_HANDOVER";
@@ -22,55 +25,100 @@ pub(crate) const VARIABLE: &str = "REMPART_HANDOVER";
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Handover {
     listeners: Vec<Listening>,
+    admin_fd: Option<RawFd>,
     ready_fd: RawFd,
+    page_fd: RawFd,
+    line_fd: RawFd,
     /// Handed to the configured account when privileges are dropped.
     pub(crate) data_dir: PathBuf,
     /// How much the edge says about itself.
     pub(crate) log_level: String,
+    boot: Begin,
+    /// The how-manieth edge this is.
+    pub(crate) generation: u64,
 }
 
+/// Sockets of one address. What kind they are is written down: later ones may be datagram sockets, which
+/// an edge that does not know them must not take for these.
 #[derive(Serialize, Deserialize)]
-struct Listening {
-    address: SocketAddr,
-    tls: bool,
-    proxy_protocol: Prefix,
-    fds: Vec<RawFd>,
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Listening {
+    Tcp { address: SocketAddr, tls: bool, proxy_protocol: Prefix, fds: Vec<RawFd> },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Prefix {
+pub(crate) enum Prefix {
     Off,
     V1,
     V2,
     Any,
 }
 
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Begin {
+    Candidate,
+    Stored,
+    StepBack,
+}
+
+/// What is told to an edge anew at each start.
+pub(crate) struct Told<'a> {
+    /// On which it says that it serves.
+    pub(crate) ready: &'a dyn AsFd,
+    /// Its page.
+    pub(crate) page: &'a Page,
+    /// Its end of the line.
+    pub(crate) line: &'a Line,
+    /// What it begins with.
+    pub(crate) boot: Boot,
+    /// The how-manieth it is.
+    pub(crate) generation: u64,
+}
+
+/// What an edge has when it has taken everything over.
+pub(crate) struct Opened {
+    pub(crate) listeners: Vec<BoundListener>,
+    pub(crate) admin: Option<TcpListener>,
+    pub(crate) ready: ReadyPipe,
+    pub(crate) slots: &'static [Slot],
+    pub(crate) line: Line,
+    pub(crate) boot: Boot,
+}
+
 impl Handover {
-    /// Describes these sockets; `ready` is the pipe on which the edge says that it serves.
-    pub(crate) fn of(bound: &[Bound], ready: impl AsFd, data_dir: PathBuf, log_level: &str) -> Self {
-        let listeners = bound.iter().map(|bound| Listening {
+    /// Describes these sockets and the rest.
+    pub(crate) fn of(sockets: &Sockets, told: &Told<'_>, data_dir: PathBuf, log_level: &str) -> Self {
+        let listeners = sockets.listeners.iter().map(|bound| Listening::Tcp {
             address: bound.address,
             tls: bound.tls,
-            proxy_protocol: match bound.proxy_protocol {
-                ProxyProtocol::Off => Prefix::Off,
-                ProxyProtocol::V1 => Prefix::V1,
-                ProxyProtocol::V2 => Prefix::V2,
-                ProxyProtocol::Any => Prefix::Any,
-            },
+            proxy_protocol: bound.proxy_protocol.into(),
             fds: bound.sockets.iter().map(AsRawFd::as_raw_fd).collect(),
         });
         Self {
             listeners: listeners.collect(),
-            ready_fd: ready.as_fd().as_raw_fd(),
+            admin_fd: sockets.admin.as_ref().map(AsRawFd::as_raw_fd),
+            ready_fd: told.ready.as_fd().as_raw_fd(),
+            page_fd: told.page.as_fd().as_raw_fd(),
+            line_fd: told.line.as_fd().as_raw_fd(),
             data_dir,
             log_level: log_level.to_owned(),
+            boot: match told.boot {
+                Boot::Candidate => Begin::Candidate,
+                Boot::Stored => Begin::Stored,
+                Boot::StepBack => Begin::StepBack,
+            },
+            generation: told.generation,
         }
     }
 
     /// Every descriptor that the edge must inherit.
     pub(crate) fn fds(&self) -> Vec<RawFd> {
-        self.listeners.iter().flat_map(|l| l.fds.iter().copied()).chain([self.ready_fd]).collect()
+        let listeners = self.listeners.iter().flat_map(|listening| match listening {
+            Listening::Tcp { fds, .. } => fds.iter().copied(),
+        });
+        listeners.chain(self.admin_fd).chain([self.ready_fd, self.page_fd, self.line_fd]).collect()
     }
 
     /// What this process was handed by its supervisor.
@@ -88,33 +136,58 @@ impl Handover {
     /// Takes the descriptors over.
     ///
     /// # Errors
-    /// One of them is closed or, of the listeners, no listening socket.
-    pub(crate) fn open(&self) -> io::Result<(Vec<BoundListener>, ReadyPipe)> {
+    /// One of them is closed or not what it is said to be.
+    pub(crate) fn open(&self) -> io::Result<Opened> {
         let listeners = self.listeners.iter().map(Listening::open).collect::<io::Result<_>>()?;
-        Ok((listeners, ReadyPipe(adopt(self.ready_fd)?)))
+        // An edge without a page that it can read serves all the same; its supervisor sees no heartbeat
+        // begin, and does not wait for one.
+        let page = Page::map(adopt(self.page_fd)?);
+        Ok(Opened {
+            listeners,
+            admin: self.admin_fd.map(listening).transpose()?,
+            ready: ReadyPipe(adopt(self.ready_fd)?),
+            slots: page.map_or(&[], Page::forever),
+            line: Line::inherited(adopt(self.line_fd)?)?,
+            boot: match self.boot {
+                Begin::Candidate => Boot::Candidate,
+                Begin::Stored => Boot::Stored,
+                Begin::StepBack => Boot::StepBack,
+            },
+        })
     }
 }
 
 impl Listening {
     fn open(&self) -> io::Result<BoundListener> {
-        let sockets = self.fds.iter().map(|fd| {
-            let fd = adopt(*fd)?;
-            if !socket_acceptconn(&fd)? {
-                return Err(io::Error::from(io::ErrorKind::InvalidInput));
-            }
-            Ok(TcpListener::from(fd))
-        });
+        let Self::Tcp { address, tls, proxy_protocol, fds } = self;
         Ok(BoundListener {
-            address: self.address,
-            tls: self.tls,
-            proxy_protocol: match self.proxy_protocol {
-                Prefix::Off => ProxyProtocol::Off,
-                Prefix::V1 => ProxyProtocol::V1,
-                Prefix::V2 => ProxyProtocol::V2,
-                Prefix::Any => ProxyProtocol::Any,
-            },
-            sockets: sockets.collect::<io::Result<_>>()?,
+            address: *address,
+            tls: *tls,
+            proxy_protocol: (*proxy_protocol).into(),
+            sockets: fds.iter().map(|fd| listening(*fd)).collect::<io::Result<_>>()?,
         })
+    }
+}
+
+impl From<ProxyProtocol> for Prefix {
+    fn from(proxy_protocol: ProxyProtocol) -> Self {
+        match proxy_protocol {
+            ProxyProtocol::Off => Self::Off,
+            ProxyProtocol::V1 => Self::V1,
+            ProxyProtocol::V2 => Self::V2,
+            ProxyProtocol::Any => Self::Any,
+        }
+    }
+}
+
+impl From<Prefix> for ProxyProtocol {
+    fn from(prefix: Prefix) -> Self {
+        match prefix {
+            Prefix::Off => Self::Off,
+            Prefix::V1 => Self::V1,
+            Prefix::V2 => Self::V2,
+            Prefix::Any => Self::Any,
+        }
     }
 }
 
@@ -130,6 +203,14 @@ impl ReadyPipe {
         };
         std::fs::File::from(self.0).write_all(message.as_bytes()).ok();
     }
+}
+
+fn listening(fd: RawFd) -> io::Result<TcpListener> {
+    let fd = adopt(fd)?;
+    if !socket_acceptconn(&fd)? {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    Ok(TcpListener::from(fd))
 }
 
 /// Owns an inherited descriptor, and keeps it from being inherited further.

@@ -33,6 +33,33 @@ impl Bound {
     }
 }
 
+/// Everything that one edge after another serves on.
+pub(crate) struct Sockets {
+    /// For visitors.
+    pub(crate) listeners: Vec<Bound>,
+    /// For the people who run this edge; `None` is off.
+    pub(crate) admin: Option<TcpListener>,
+}
+
+impl Sockets {
+    /// For how many workers they are.
+    pub(crate) fn workers(&self) -> usize {
+        self.listeners.iter().map(|bound| bound.sockets.len()).max().unwrap_or(1)
+    }
+}
+
+/// Binds the admin endpoint.
+///
+/// # Errors
+/// The address cannot be bound, with what to do about it.
+pub(crate) fn bind_admin(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).map_err(|error| {
+        Failure::Text(format!(
+            "admin.listen {address}: {error}\n  to do: set admin.listen to another address, or to off"
+        ))
+    })
+}
+
 /// Binds every address of `listen`, with a socket for each worker.
 ///
 /// # Errors

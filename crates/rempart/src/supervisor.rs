@@ -12,6 +12,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use rempart_base::Now;
+use rempart_edge::Boot;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
@@ -20,7 +21,7 @@ use self::child::EdgeProcess;
 use self::restart::Backoff;
 use self::signals::{Signals, Told};
 use crate::output::{Failure, complain};
-use crate::sockets::Bound;
+use crate::sockets::{Bound, Sockets};
 use crate::systemd::ServiceManager;
 
 /// An edge that does not serve by then is given up.
@@ -44,20 +45,28 @@ pub(crate) struct Order {
 ///
 /// # Errors
 /// The first edge did not come up, or the last one did not end in good order.
-pub(crate) fn run(order: Order, bound: Vec<Bound>) -> Result<(), Failure> {
+pub(crate) fn run(order: Order, sockets: Sockets) -> Result<(), Failure> {
     let signals = Signals::block().map_err(|error| text(format!("signals cannot be received: {error}")))?;
     let manager = ServiceManager::of_this_process();
-    let supervisor =
-        Supervisor { order, bound, signals, manager, backoff: Backoff::default(), put_off: Vec::new() };
+    let supervisor = Supervisor {
+        order,
+        sockets,
+        signals,
+        manager,
+        backoff: Backoff::default(),
+        generation: 1,
+        put_off: Vec::new(),
+    };
     supervisor.run()
 }
 
 struct Supervisor {
     order: Order,
-    bound: Vec<Bound>,
+    sockets: Sockets,
     signals: Signals,
     manager: ServiceManager,
     backoff: Backoff,
+    generation: u64,
     /// Signals for an edge that cannot take them yet: before it serves they would kill it.
     put_off: Vec<Signal>,
 }
@@ -102,7 +111,7 @@ enum Next {
 
 impl Supervisor {
     fn run(mut self) -> Result<(), Failure> {
-        let process = EdgeProcess::start(&self.order, &self.bound)
+        let process = EdgeProcess::start(&self.order, &self.sockets, Boot::Stored, self.generation)
             .map_err(|error| text(format!("the edge cannot be started: {error}")))?;
         let mut edge = starting(process, Start::First);
         loop {
@@ -273,7 +282,8 @@ impl Supervisor {
     }
 
     fn start_again(&mut self, now: Instant) -> Next {
-        match EdgeProcess::start(&self.order, &self.bound) {
+        self.generation += 1;
+        match EdgeProcess::start(&self.order, &self.sockets, Boot::Stored, self.generation) {
             Ok(process) => Next::Go(starting(process, Start::Again)),
             Err(error) => {
                 let delay = self.backoff.after_life_of(Duration::ZERO);
@@ -284,7 +294,7 @@ impl Supervisor {
     }
 
     fn serving(&self) -> String {
-        let urls: Vec<String> = self.bound.iter().map(Bound::url).collect();
+        let urls: Vec<String> = self.sockets.listeners.iter().map(Bound::url).collect();
         format!("serving {}", urls.join(" "))
     }
 }

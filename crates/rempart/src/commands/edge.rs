@@ -9,7 +9,7 @@ use rempart_edge::Launch;
 use rustix::process::getppid;
 use rustix::thread::set_name;
 
-use crate::handover::Handover;
+use crate::handover::{Handover, Opened};
 use crate::output::Failure;
 use crate::{logging, privileges};
 
@@ -28,15 +28,21 @@ impl Edge {
         logging::begin(&handover.log_level);
         // Else it would be called `exe`, after the link that it was started through.
         set_name(c"rempart-edge").ok();
-        let (listeners, ready) = handover
+        let Opened { listeners, admin, ready, slots, line, boot } = handover
             .open()
             .map_err(|error| Failure::Text(format!("the inherited descriptors are not usable: {error}")))?;
-        let (data_dir, config) = (handover.data_dir, self.config.clone());
+        let (data_dir, config) = (handover.data_dir.clone(), self.config.clone());
         let refused = Arc::new(AtomicBool::new(false));
         let refusing = Arc::clone(&refused);
         let launch = Launch {
             config_path: self.config,
             listeners,
+            admin,
+            slots,
+            line,
+            data_dir: handover.data_dir,
+            boot,
+            generation: handover.generation,
             on_ready: Box::new(move |outcome| {
                 refusing.store(outcome.is_err(), Ordering::Relaxed);
                 ready.tell(outcome);

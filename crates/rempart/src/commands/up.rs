@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::configuration;
 use crate::output::{Failure, complain};
+use crate::sockets::Sockets;
 use crate::supervisor::{self, Order};
 use crate::{limits, logging, sockets};
 
@@ -30,13 +31,16 @@ impl Up {
         limits::return_free_memory();
         logging::begin(logging::name(settings.log.level));
         limits::raise_descriptor_limit();
-        let bound = sockets::bind(&settings.listen, settings.workers)?;
+        let sockets = Sockets {
+            listeners: sockets::bind(&settings.listen, settings.workers)?,
+            admin: settings.admin.map(sockets::bind_admin).transpose()?,
+        };
         let order = Order {
             config_path: self.config,
             data_dir: settings.data_dir.clone(),
             log_level: logging::name(settings.log.level),
             drain_timeout: settings.limits.drain_timeout,
         };
-        supervisor::run(order, bound)
+        supervisor::run(order, sockets)
     }
 }

@@ -7,13 +7,16 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 use rempart_base::Now;
+use rempart_edge::Boot;
+use rempart_edge::line::Line;
+use rempart_edge::page::Page;
 use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
 
 use super::Order;
 use super::signals::unblock;
-use crate::handover::{Handover, VARIABLE};
-use crate::sockets::Bound;
+use crate::handover::{Handover, Told, VARIABLE};
+use crate::sockets::Sockets;
 use crate::systemd::NOTIFY_SOCKET;
 
 /// The longest message about a failed start that is kept.
@@ -22,6 +25,8 @@ const SAID_BYTES_MAX: u64 = 1024 * 1024;
 /// A process that serves, or is about to.
 pub(super) struct EdgeProcess {
     child: Child,
+    page: Page,
+    line: Line,
     /// Until the edge closes its end.
     ready: Option<PipeReader>,
     said: Vec<u8>,
@@ -31,10 +36,13 @@ pub(super) struct EdgeProcess {
 
 impl EdgeProcess {
     /// Starts this same program as an edge that inherits the sockets.
-    pub(super) fn start(order: &Order, bound: &[Bound]) -> io::Result<Self> {
+    pub(super) fn start(order: &Order, sockets: &Sockets, boot: Boot, generation: u64) -> io::Result<Self> {
         let (ready, ready_of_child) = pipe()?;
         ioctl_fionbio(&ready, true)?;
-        let handover = Handover::of(bound, &ready_of_child, order.data_dir.clone(), order.log_level);
+        let page = Page::create(sockets.workers())?;
+        let (line, line_of_child) = Line::pair()?;
+        let told = Told { ready: &ready_of_child, page: &page, line: &line_of_child, boot, generation };
+        let handover = Handover::of(sockets, &told, order.data_dir.clone(), order.log_level);
         let fds = handover.fds();
         let supervisor = getpid();
         // Not the file's name: that may be a newer version by now, and one installation runs one version.
@@ -46,7 +54,7 @@ impl EdgeProcess {
         // SAFETY: between fork and exec only system calls are made; nothing is allocated or locked.
         unsafe { command.pre_exec(move || become_heir(&fds, supervisor)) };
         let child = command.spawn()?;
-        Ok(Self { child, ready: Some(ready), said: Vec::new(), since: Now::mono() })
+        Ok(Self { child, page, line, ready: Some(ready), said: Vec::new(), since: Now::mono() })
     }
 
     /// Its process id.
