@@ -101,6 +101,15 @@ impl Compiler {
         }
     }
 
+    /// Compiles as what comes after `base`: a zone that does not compile keeps the version that it has there,
+    /// and what is the same is shared with it.
+    #[must_use]
+    pub fn with_base(mut self, base: Arc<Snapshot>) -> Self {
+        self.number = base.number;
+        self.last = Some(base);
+        self
+    }
+
     /// Reads what has changed and makes a snapshot. What has not changed is shared with the one before.
     ///
     /// # Errors

@@ -4,11 +4,13 @@
 
 pub mod certificate;
 pub mod compile;
+pub mod difference;
 pub mod files;
 pub mod include;
 pub mod names;
 pub mod prefix;
 pub mod reference;
+pub mod release;
 pub mod report;
 pub mod schema;
 pub mod secret;
@@ -20,10 +22,12 @@ pub mod yaml;
 pub mod zone;
 
 pub use compile::{Compiler, Source, Work, for_proxy, load};
+pub use difference::Difference;
 pub use prefix::{Prefix, PrefixSet};
 pub use reference::reference;
+pub use release::load_release;
 pub use report::{diagnostic_json, diagnostics_json};
 pub use schema::schema;
-pub use settings::{AccessLog, AccessTo, Account, Level, Log, Settings};
-pub use snapshot::Snapshot;
+pub use settings::{AccessLog, AccessTo, Account, Level, Log, Release, Settings};
+pub use snapshot::{HeldBack, Snapshot};
 pub use zone::{HostPattern, ZoneCertificate, ZonePlan};

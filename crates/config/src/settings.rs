@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rempart_base::config::{Context, Problem};
 use rempart_origin::plan::Upstream;
 use rempart_wire::config::{Limits, Listen};
 
 use crate::prefix::PrefixSet;
-use crate::tree::Config;
+use crate::tree::{Config, ReleaseConfig};
 
 /// Everything that is not one zone's. Paths are resolved against the folder of the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +34,16 @@ pub struct Settings {
     pub metrics_zones_max: usize,
     /// What is logged.
     pub log: Log,
+    /// How a change reaches visitors.
+    pub release: Release,
+    /// Three crashes of the edge within so long: it starts with an older release. A change takes a restart.
+    pub crash_window: Duration,
+    /// How long a new program may take until it serves. A change takes a restart.
+    pub upgrade_ready: Duration,
+    /// How long a taster may take. A change takes a restart.
+    pub taster_timeout: Duration,
+    /// Bytes of memory that a taster may take. A change takes a restart.
+    pub taster_memory_bytes_max: u64,
     /// Limits toward visitors.
     pub limits: Arc<Limits>,
     /// Time-outs and bounds toward origins of zones that say nothing else.
@@ -46,6 +57,23 @@ pub enum Account {
     Keep,
     /// Change to this one.
     Named(String),
+}
+
+/// How a change reaches visitors.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Release {
+    /// How long a release is watched before it counts as good.
+    pub bake: Duration,
+    /// Requests that it must have answered by then.
+    pub bake_requests_min: u64,
+    /// Good releases that are kept.
+    pub generations: usize,
+    /// The share of the zones that a change may remove without being confirmed: 0 to 100.
+    pub shrink_percent_max: u8,
+    /// The share of the visitors that a release serves while it is watched: 1 to 100.
+    pub canary_percent: u8,
+    /// Whether zones without visitors are asked by the edge itself.
+    pub probe: bool,
 }
 
 /// What is logged.
@@ -116,10 +144,32 @@ impl Settings {
                     queue_bytes_max: config.log.access.queue_bytes_max,
                 },
             },
+            release: Release::from(&config.release),
+            crash_window: ms(config.supervisor.crash_window_ms),
+            upgrade_ready: ms(config.upgrade.ready_ms),
+            taster_timeout: ms(config.taster.timeout_ms),
+            taster_memory_bytes_max: config.taster.memory_bytes_max,
             limits: Arc::new(Limits::from(&config.limits)),
             upstream: Arc::new(Upstream::from(&config.upstream)),
         }
     }
+}
+
+impl From<&ReleaseConfig> for Release {
+    fn from(config: &ReleaseConfig) -> Self {
+        Self {
+            bake: ms(config.bake_ms),
+            bake_requests_min: config.bake_requests_min,
+            generations: config.generations,
+            shrink_percent_max: config.shrink_percent_max,
+            canary_percent: config.canary_percent,
+            probe: config.probe,
+        }
+    }
+}
+
+fn ms(ms: u32) -> Duration {
+    Duration::from_millis(ms.into())
 }
 
 fn check_listeners(config: &Config, cx: &mut Context) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rempart_base::Diagnostic;
+use rempart_base::{Diagnostic, Diagnostics};
 use rustls::sign::CertifiedKey;
 
 use crate::settings::Settings;
@@ -13,7 +13,8 @@ use crate::zone::ZonePlan;
 /// everything that has not changed.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Counts the contents of this process from 1: the same content compiled again keeps its number.
+    /// Which release it is. The store numbers releases ([`Snapshot::renumbered`]); until then it is one more
+    /// than that of the snapshot it was compiled after, and the same for the same content.
     pub number: u64,
     /// Of the whole content.
     pub hash: u64,
@@ -21,11 +22,42 @@ pub struct Snapshot {
     pub settings: Arc<Settings>,
     /// What the operator should know.
     pub warnings: Vec<Diagnostic>,
+    /// Zones that do not run as they are written, because something is wrong with them.
+    pub held: Vec<HeldBack>,
     pub(crate) table: ZoneTable,
-    pub(crate) zones: Box<[Arc<ZonePlan>]>,
+    pub(crate) zones: Arc<[Arc<ZonePlan>]>,
+}
+
+/// A zone that does not run as it is written: it keeps its last good version, or is answered by 503.
+#[derive(Clone, Debug)]
+pub struct HeldBack {
+    /// The zone's name; the file's, where no name can be read.
+    pub zone: Arc<str>,
+    /// The file in which it stands, as the operator named it.
+    pub file: Arc<str>,
+    /// Where it begins in that file, from 1.
+    pub line: u32,
+    /// What is wrong. Never empty.
+    pub diagnostics: Diagnostics,
+    /// Whether a good version of before runs. Otherwise its hosts, as far as they can be read, get 503.
+    pub has_version: bool,
 }
 
 impl Snapshot {
+    /// The same content under another number: everything in it is shared.
+    #[must_use]
+    pub fn renumbered(&self, number: u64) -> Arc<Self> {
+        Arc::new(Self {
+            number,
+            hash: self.hash,
+            settings: Arc::clone(&self.settings),
+            warnings: self.warnings.clone(),
+            held: self.held.clone(),
+            table: self.table.clone(),
+            zones: Arc::clone(&self.zones),
+        })
+    }
+
     /// The zone that answers for a host: the port already stripped, in any case, with or without a
     /// final dot. The longest name wins; the catch-all comes last.
     #[must_use]

@@ -36,6 +36,14 @@ rempart_base::config! {
         log: LogConfig = LogConfig::default();
         /// What one visitor may take.
         limits: LimitsConfig = LimitsConfig::default();
+        /// How a change of the configuration reaches visitors.
+        release: ReleaseConfig = ReleaseConfig::default();
+        /// The process that keeps the edge running. It reads these when it starts.
+        supervisor: SupervisorConfig = SupervisorConfig::default();
+        /// `rempart upgrade`: another program takes over while this one serves.
+        upgrade: UpgradeConfig = UpgradeConfig::default();
+        /// The process that tries every change first.
+        taster: TasterConfig = TasterConfig::default();
         /// Time-outs and bounds toward origins. A zone can change them for itself.
         upstream: UpstreamConfig = UpstreamConfig::default();
         /// Further files with zones, relative to this one; `*` and `?` may stand in the last part:
@@ -82,6 +90,56 @@ rempart_base::config! {
         to: AccessTo = AccessTo::Stdout;
         /// Bytes of lines that wait to be written; what comes on top is dropped and counted.
         queue_bytes_max: usize = 8 << 20, in 65_536..=1 << 30;
+    }
+}
+
+rempart_base::config! {
+    /// How a change of the configuration reaches visitors.
+    pub struct ReleaseConfig {
+        /// How long a release is watched before it counts as good; a worse one than the release before it is
+        /// rolled back.
+        bake_ms: u32 = 60_000, in 0..=86_400_000;
+        /// Requests that a release must have answered before it counts as good.
+        bake_requests_min: u64 = 100, in 0..=1_000_000_000;
+        /// How many good releases are kept to fall back on.
+        generations: usize = 3, in 3..=100;
+        /// The share of the zones, in percent, that a change may remove; one that removes more waits until it
+        /// is confirmed.
+        shrink_percent_max: u8 = 25, in 0..=100;
+        /// The share of the visitors, in percent, that a release serves while it is watched; the others stay
+        /// with the last good one.
+        canary_percent: u8 = 100, in 1..=100;
+        /// Whether zones without visitors are asked by the edge itself while a release is watched.
+        probe: bool = true;
+    }
+}
+
+rempart_base::config! {
+    /// The process that keeps the edge running.
+    pub struct SupervisorConfig {
+        /// An edge that ends by itself three times within so long starts with an older release. A change
+        /// takes a restart.
+        crash_window_ms: u32 = 60_000, in 1..=3_600_000;
+    }
+}
+
+rempart_base::config! {
+    /// `rempart upgrade`: another program takes over while this one serves.
+    pub struct UpgradeConfig {
+        /// How long the new program may take until it serves; then it is stopped, and the old one goes on. A
+        /// change takes a restart.
+        ready_ms: u32 = 60_000, in 100..=3_600_000;
+    }
+}
+
+rempart_base::config! {
+    /// The process that tries every change first.
+    pub struct TasterConfig {
+        /// How long it may take; then it is stopped, and the change is refused. A change takes a restart.
+        timeout_ms: u32 = 30_000, in 100..=3_600_000;
+        /// The memory that it may take, in bytes; at more it ends, and the change is refused. A change takes
+        /// a restart.
+        memory_bytes_max: u64 = 2 << 30, in 64 << 20..=1 << 40;
     }
 }
 

@@ -17,7 +17,7 @@ use super::unit::{Main, Unit};
 
 /// Zones that fit together.
 pub(super) struct Parts {
-    zones: Box<[Arc<ZonePlan>]>,
+    zones: Arc<[Arc<ZonePlan>]>,
     table: ZoneTable,
     /// How many the snapshot before does not have.
     pub(super) zones_new: usize,
@@ -130,6 +130,7 @@ impl Parts {
             hash: hash.finish(),
             settings: Arc::clone(&main.settings),
             warnings: found.0,
+            held: Vec::new(),
             table: self.table,
             zones: self.zones,
         }
