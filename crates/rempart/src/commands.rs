@@ -7,6 +7,7 @@ pub(crate) mod proxy;
 pub(crate) mod reference;
 pub(crate) mod schema;
 pub(crate) mod status;
+pub(crate) mod taste;
 pub(crate) mod up;
 
 /// Where a configuration is looked for if the command line does not say.

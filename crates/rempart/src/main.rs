@@ -41,6 +41,8 @@ enum Command {
     Reference,
     #[command(hide = true)]
     Edge(commands::edge::Edge),
+    #[command(hide = true)]
+    Taste(commands::taste::Taste),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Schema => commands::schema::run(),
         Command::Reference => commands::reference::run(),
         Command::Edge(edge) => edge.run(),
+        Command::Taste(taste) => taste.run(),
     };
     output::exit_code(ended)
 }
