@@ -5,8 +5,16 @@ use toml::{Table, Value};
 
 /// The rooms, floor by floor from the ground up. Rooms of one floor are strangers. (`io` is the floor that
 /// the rooms with number 3 of the design share.)
-const FLOORS: &[&[&str]] =
-    &[&["base"], &["flow"], &["http1"], &["io"], &["wire", "origin"], &["config"], &["edge"], &["rempart"]];
+const FLOORS: &[&[&str]] = &[
+    &["base"],
+    &["flow", "releases"],
+    &["http1"],
+    &["io"],
+    &["wire", "origin"],
+    &["config"],
+    &["edge"],
+    &["rempart"],
+];
 
 /// Packages whose name is not `rempart-` and their folder.
 const OWN_NAMES: &[(&str, &str)] = &[("crates/rempart", "rempart"), ("xtask", "xtask")];
