@@ -33,7 +33,7 @@ impl Running {
     pub(crate) fn ask(&self, command: &str) -> Result<Value, Failure> {
         let data_dir = match &self.data_dir {
             Some(data_dir) => data_dir.clone(),
-            None => configuration::data_dir(&self.config)?,
+            None => configuration::data_dir(&self.config),
         };
         let socket = data_dir.join("ctl.sock");
         let stream = UnixStream::connect(&socket).map_err(|error| unreachable(&socket, &error))?;
