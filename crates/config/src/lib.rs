@@ -5,6 +5,8 @@
 pub mod certificate;
 pub mod compile;
 pub mod difference;
+#[cfg(feature = "fault")]
+pub mod fault;
 pub mod files;
 pub mod include;
 pub mod names;

@@ -48,6 +48,9 @@ pub struct Settings {
     pub limits: Arc<Limits>,
     /// Time-outs and bounds toward origins of zones that say nothing else.
     pub upstream: Arc<Upstream>,
+    /// What happens at the end of loading a release.
+    #[cfg(feature = "fault")]
+    pub fault_loader: Option<crate::fault::Loader>,
 }
 
 /// The account that serves visitors.
@@ -151,6 +154,8 @@ impl Settings {
             taster_memory_bytes_max: config.taster.memory_bytes_max,
             limits: Arc::new(Limits::from(&config.limits)),
             upstream: Arc::new(Upstream::from(&config.upstream)),
+            #[cfg(feature = "fault")]
+            fault_loader: config.fault_loader.as_ref().map(crate::fault::Loader::from),
         }
     }
 }

@@ -51,6 +51,9 @@ rempart_base::config! {
         include: OneOrMany<Spanned<String>> = OneOrMany(Vec::new());
         /// The websites. At least one, here or in an included file.
         zones: Option<Vec<Deferred<ZoneConfig>>> = None;
+        /// What happens at the end of loading a release: for tests of what survives it.
+        #[cfg(feature = "fault")]
+        fault_loader: Option<crate::fault::FaultLoader> = None;
     }
 }
 
@@ -161,6 +164,9 @@ rempart_base::config! {
         certificates: Vec<Spanned<CertificateConfig>> = Vec::new();
         /// Time-outs and bounds toward this zone's origins, where they differ from the global `upstream`.
         upstream: Option<Box<UpstreamOverrides>> = None;
+        /// Stages that fail, one of each policy: for tests of what survives them.
+        #[cfg(feature = "fault")]
+        test_stages: crate::fault::TestStagesConfig = crate::fault::TestStagesConfig::default();
     }
 }
 

@@ -18,12 +18,17 @@ pub struct ZonePlan {
     pub name: Arc<str>,
     /// The hosts that it answers for. Never empty.
     pub hosts: Box<[HostPattern]>,
-    /// Where its content comes from. Never empty.
+    /// Whether there is no good version of it: every request is answered by `Fault::ZoneHeldBack`.
+    pub is_held_back: bool,
+    /// Where its content comes from. Empty only for a zone that is held back.
     pub origins: Box<[Arc<OriginPlan>]>,
     /// What it shows to TLS visitors; may be empty.
     pub certificates: Box<[Arc<ZoneCertificate>]>,
     /// Of everything above: equal hashes are equal plans.
     pub hash: u64,
+    /// Stages that fail on purpose.
+    #[cfg(feature = "fault")]
+    pub test: crate::fault::TestStages,
 }
 
 /// Hosts of a zone. The text is lower case, punycode, without a final dot.

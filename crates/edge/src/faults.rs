@@ -67,6 +67,12 @@ pub const fn shown(fault: Fault) -> Shown {
         Fault::UnknownHost => {
             shown!(421, "unknown-host", "Misdirected request", "No site of this name is served here.")
         }
+        Fault::ZoneHeldBack => shown!(
+            503,
+            "zone-held-back",
+            "Site is not ready",
+            "This site is set up here, but its configuration has a mistake and has never worked."
+        ),
         Fault::MethodRefused => {
             shown!(405, "method-refused", "Method not allowed", "This method is not allowed here.")
         }
@@ -180,6 +186,7 @@ pub const fn detail(fault: Fault) -> &'static str {
         | Fault::ReadTooSlow
         | Fault::ClientGone
         | Fault::UnknownHost
+        | Fault::ZoneHeldBack
         | Fault::MethodRefused
         | Fault::CodingUnknown
         | Fault::ExpectationUnknown

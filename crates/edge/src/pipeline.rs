@@ -33,7 +33,11 @@ pub const REQUEST: &[Stage] = &[
 fn zone(screening: &mut Screening<'_, '_>) -> Result<(), Fault> {
     let host = screening.head.bytes(screening.head.host);
     screening.zone = screening.snapshot.zone_for_host(host);
-    screening.zone.map(|_| ()).ok_or(Fault::UnknownHost)
+    match screening.zone {
+        None => Err(Fault::UnknownHost),
+        Some(zone) if zone.is_held_back => Err(Fault::ZoneHeldBack),
+        Some(_) => Ok(()),
+    }
 }
 
 /// RFC 8586: a request that carries our token came through this installation before.

@@ -129,6 +129,8 @@ pub enum Fault {
     ClientGone,
     /// No zone has this host.
     UnknownHost,
+    /// The zone has never had a version that can run.
+    ZoneHeldBack,
     /// TRACE and CONNECT.
     MethodRefused,
     /// A transfer coding that is not implemented (RFC 9112 section 6.1).
@@ -194,7 +196,7 @@ impl Fault {
             | Self::OriginCertificate
             | Self::BadResponse(_)
             | Self::OriginBodyTruncated => Side::Origin,
-            Self::Panic | Self::Overloaded { .. } => Side::Ours,
+            Self::ZoneHeldBack | Self::Panic | Self::Overloaded { .. } => Side::Ours,
         }
     }
 

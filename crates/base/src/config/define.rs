@@ -8,6 +8,8 @@
 /// With `overridden by NAME` there is a second struct, all of whose keys may be absent, and a method
 /// `over` that lays it over the first: for values that hold globally and can be changed at one place.
 ///
+/// A key with `#[cfg(…)]` behind its text exists only in such builds.
+///
 /// ```
 /// rempart_base::config! {
 ///     /// How long to wait.
@@ -49,29 +51,31 @@ macro_rules! config {
     (
         $(#[doc = $about:literal])*
         $vis:vis struct $name:ident {
-            $($(#[doc = $doc:literal])+ $key:ident : $type:ty = $default:expr $(, in $bounds:expr)?;)+
+            $($(#[doc = $doc:literal])+ $(#[cfg($cfg:meta)])?
+                $key:ident : $type:ty = $default:expr $(, in $bounds:expr)?;)+
         }
     ) => {
-        $crate::config! { @struct $vis $name ($($about)*) $(($($doc)+) $key: $type;)+ }
+        $crate::config! { @struct $vis $name ($($about)*) $(($($doc)+) $(#[cfg($cfg)])? $key: $type;)+ }
         impl Default for $name {
             fn default() -> Self {
-                Self { $($key: $default),+ }
+                Self { $($(#[cfg($cfg)])? $key: $default),+ }
             }
         }
         impl $crate::config::Decode for $name {
             fn decode(node: &$crate::config::Node, cx: &mut $crate::config::Context) -> Option<Self> {
-                let keys = $crate::config::Keys::of(node, &[$(stringify!($key)),+], cx)?;
-                Some(Self { $($key: $crate::config!(@read keys, cx, $key, $type $(, $bounds)?)
+                let known = [$($(#[cfg($cfg)])? stringify!($key)),+];
+                let keys = $crate::config::Keys::of(node, &known, cx)?;
+                Some(Self { $($(#[cfg($cfg)])? $key: $crate::config!(@read keys, cx, $key, $type $(, $bounds)?)
                     .unwrap_or_else(|| $default)),+ })
             }
             fn shape() -> $crate::config::Shape {
                 let defaults = Self::default();
-                $crate::config::Shape::Object(vec![$($crate::config::KeyShape {
+                $crate::config::Shape::Object(Vec::from([$($(#[cfg($cfg)])? $crate::config::KeyShape {
                     name: stringify!($key),
                     doc: concat!($($doc, "\n"),+),
                     shape: $crate::config!(@shape $type $(, $bounds)?),
                     default: Some($crate::config::Decode::show(&defaults.$key)),
-                }),+])
+                }),+]))
             }
             fn show(&self) -> $crate::config::Shown {
                 $crate::config::Shown::Object
@@ -84,48 +88,49 @@ macro_rules! config {
             required {
                 $($(#[doc = $must_doc:literal])+ $must:ident : $must_type:ty;)+
             }
-            $($(#[doc = $doc:literal])+ $key:ident : $type:ty = $default:expr $(, in $bounds:expr)?;)*
+            $($(#[doc = $doc:literal])+ $(#[cfg($cfg:meta)])?
+                $key:ident : $type:ty = $default:expr $(, in $bounds:expr)?;)*
         }
     ) => {
         $crate::config! { @struct $vis $name ($($about)*)
-            $(($($must_doc)+) $must: $must_type;)+ $(($($doc)+) $key: $type;)* }
+            $(($($must_doc)+) $must: $must_type;)+ $(($($doc)+) $(#[cfg($cfg)])? $key: $type;)* }
         impl $crate::config::Decode for $name {
             fn decode(node: &$crate::config::Node, cx: &mut $crate::config::Context) -> Option<Self> {
-                let keys = $crate::config::Keys::of(
-                    node,
-                    &[$(stringify!($must),)+ $(stringify!($key)),*],
-                    cx,
-                )?;
+                let known = [$(stringify!($must),)+ $($(#[cfg($cfg)])? stringify!($key)),*];
+                let keys = $crate::config::Keys::of(node, &known, cx)?;
                 $(let $must = keys.require::<$must_type>(stringify!($must), cx);)+
-                $(let $key = $crate::config!(@read keys, cx, $key, $type $(, $bounds)?)
+                $($(#[cfg($cfg)])? let $key = $crate::config!(@read keys, cx, $key, $type $(, $bounds)?)
                     .unwrap_or_else(|| $default);)*
-                Some(Self { $($must: $must?,)+ $($key),* })
+                Some(Self { $($must: $must?,)+ $($(#[cfg($cfg)])? $key),* })
             }
             fn shape() -> $crate::config::Shape {
-                $crate::config::Shape::Object(vec![
+                $crate::config::Shape::Object(Vec::from([
                     $($crate::config::KeyShape {
                         name: stringify!($must),
                         doc: concat!($($must_doc, "\n"),+),
                         shape: <$must_type as $crate::config::Decode>::shape(),
                         default: None,
                     },)+
-                    $($crate::config::KeyShape {
+                    $($(#[cfg($cfg)])? $crate::config::KeyShape {
                         name: stringify!($key),
                         doc: concat!($($doc, "\n"),+),
                         shape: $crate::config!(@shape $type $(, $bounds)?),
                         default: Some(<$type as $crate::config::Decode>::show(&$default)),
                     }),*
-                ])
+                ]))
             }
             fn show(&self) -> $crate::config::Shown {
                 $crate::config::Shown::Object
             }
         }
     };
-    (@struct $vis:vis $name:ident ($($about:literal)*) $(($($doc:literal)+) $key:ident: $type:ty;)+) => {
+    (
+        @struct $vis:vis $name:ident ($($about:literal)*)
+        $(($($doc:literal)+) $(#[cfg($cfg:meta)])? $key:ident: $type:ty;)+
+    ) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug)]
-        $vis struct $name { $($(#[doc = $doc])+ pub $key: $type),+ }
+        $vis struct $name { $($(#[doc = $doc])+ $(#[cfg($cfg)])? pub $key: $type),+ }
     };
     (@read $keys:ident, $cx:ident, $key:ident, $type:ty) => {
         $keys.read::<$type>(stringify!($key), $cx)

@@ -62,10 +62,17 @@ pub(crate) fn compile(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) 
     let written = config.hosts.iter().flat_map(|hosts| hosts.0.iter().map(|host| host.mark));
     let identity: Vec<u64> = origins.iter().map(|origin| origin.content_hash()).collect();
     let shown: Vec<u64> = certificates.iter().map(|certificate| certificate.hash).collect();
+    #[cfg(feature = "fault")]
+    let test = crate::fault::TestStages::from(&config.test_stages);
+    #[cfg(not(feature = "fault"))]
+    let test = ();
     let plan = ZonePlan {
         name: Arc::clone(name),
-        hash: content_hash(&(name, &hosts, identity, shown)),
+        hash: content_hash(&(name, &hosts, identity, shown, test)),
         hosts: hosts.into(),
+        is_held_back: false,
+        #[cfg(feature = "fault")]
+        test,
         origins: origins.into(),
         certificates: certificates.into(),
     };
