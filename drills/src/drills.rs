@@ -76,7 +76,10 @@ impl Drill {
     /// `7` means `7a` and `7b`.
     fn is(&self, name: &str) -> bool {
         let rest = self.title.name.strip_prefix(name);
-        rest.is_some_and(|rest| rest.chars().all(|letter| letter.is_ascii_lowercase()) && (rest.is_empty() || name.chars().all(|digit| digit.is_ascii_digit())))
+        rest.is_some_and(|rest| {
+            rest.chars().all(|letter| letter.is_ascii_lowercase())
+                && (rest.is_empty() || name.chars().all(|digit| digit.is_ascii_digit()))
+        })
     }
 
     fn result(&self, options: &Options, told: &mut impl FnMut(&str)) -> Result {

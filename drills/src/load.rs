@@ -21,8 +21,8 @@ use tokio::task::LocalSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use self::exchange::{Connection, Ended};
-pub(crate) use self::tally::{Failure, Kill, Tally};
 use self::tally::Failed;
+pub(crate) use self::tally::{Failure, Kill, Tally};
 use crate::marks::Tenant;
 use crate::{Outcome, until};
 

@@ -56,14 +56,17 @@ pub(crate) struct Result {
 
 impl Result {
     pub(crate) fn holds(&self) -> bool {
-        self.trouble.is_none() && !self.record.checks.is_empty() && self.record.checks.iter().all(|check| check.holds)
+        self.trouble.is_none()
+            && !self.record.checks.is_empty()
+            && self.record.checks.iter().all(|check| check.holds)
     }
 
     /// Its rows of the table.
     pub(crate) fn rows(&self) -> String {
         let Title { name, origin, injected } = self.title;
         let verdict = if self.holds() { "pass" } else { "FAIL" };
-        let mut text = format!("{verdict}  {name}  ({origin}; {:.1} s)\n      injected: {injected}\n", self.took_s);
+        let mut text =
+            format!("{verdict}  {name}  ({origin}; {:.1} s)\n      injected: {injected}\n", self.took_s);
         let width = self.record.checks.iter().map(|check| check.criterion.chars().count()).max().unwrap_or(0);
         for Check { criterion, measured, holds } in &self.record.checks {
             let mark = if *holds { "ok  " } else { "FAIL" };
@@ -79,9 +82,9 @@ impl Result {
     }
 
     fn json(&self) -> Value {
-        let checks = self.record.checks.iter().map(|check| {
-            json!({"criterion": check.criterion, "measured": check.measured, "holds": check.holds})
-        });
+        let checks = self.record.checks.iter().map(
+            |check| json!({"criterion": check.criterion, "measured": check.measured, "holds": check.holds}),
+        );
         json!({
             "drill": self.title.name, "origin": self.title.origin, "injected": self.title.injected,
             "holds": self.holds(), "trouble": self.trouble, "took_s": self.took_s,
@@ -119,12 +122,17 @@ impl Report {
     /// For documents: one row a check.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = "| drill | origin | injected | criterion | measured | |\n|---|---|---|---|---|---|\n".to_owned();
+        let mut text =
+            "| drill | origin | injected | criterion | measured | |\n|---|---|---|---|---|---|\n".to_owned();
         for Result { title, record, trouble, .. } in &self.results {
             for (index, check) in record.checks.iter().enumerate() {
-                let Title { name, origin, injected } = if index == 0 { *title } else { Title { name: "", origin: "", injected: "" } };
-                let (Check { criterion, measured, .. }, verdict) = (check, if check.holds { "pass" } else { "**fail**" });
-                text.push_str(&format!("| {name} | {origin} | {injected} | {criterion} | {measured} | {verdict} |\n"));
+                let Title { name, origin, injected } =
+                    if index == 0 { *title } else { Title { name: "", origin: "", injected: "" } };
+                let (Check { criterion, measured, .. }, verdict) =
+                    (check, if check.holds { "pass" } else { "**fail**" });
+                text.push_str(&format!(
+                    "| {name} | {origin} | {injected} | {criterion} | {measured} | {verdict} |\n"
+                ));
             }
             if let Some(trouble) = trouble {
                 text.push_str(&format!("| {} | | | went to its end | {trouble} | **fail** |\n", title.name));

@@ -31,7 +31,9 @@ fn reloads(ground: &Ground, record: &mut Record) -> Outcome<()> {
     let mut reloads = 0_u32;
     while Now::mono() < end {
         let next = Now::mono() + EVERY;
-        stand.site.zone(&stand.tenant(0), &format!("upstream: {{fields_max: {}}}\n", 256 + reloads % 1_000))?;
+        stand
+            .site
+            .zone(&stand.tenant(0), &format!("upstream: {{fields_max: {}}}\n", 256 + reloads % 1_000))?;
         up.obey(&json!({"command": "reload"}))?;
         reloads += 1;
         pause_for(next.saturating_duration_since(Now::mono()));

@@ -196,7 +196,9 @@ mod tests {
         let at = |ms: u64| begin + Duration::from_millis(ms);
         let mut tally = Tally::new(1);
         tally.killed(Kill { from: at(1_000), dead: at(1_010) });
-        let mut fail = |failure, began, ended| tally.failed(Failed { zone: 0, failure, began: at(began), ended: at(ended) });
+        let mut fail = |failure, began, ended| {
+            tally.failed(Failed { zone: 0, failure, began: at(began), ended: at(ended) })
+        };
         fail(Failure::Reset, 990, 1_005);
         fail(Failure::Closed, 1_010, 1_012);
         // Sent after its end, before the signal, or broken in another way.

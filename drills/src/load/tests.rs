@@ -62,12 +62,32 @@ fn an_honest_server_fails_in_nothing() {
 #[test]
 fn every_lie_is_noticed_and_called_by_its_name() {
     let lies: [(Lie, Failure); 10] = [
-        (|stream, target| answer(stream, "200 OK", &marks::body(8, "z0007.example", target)), Failure::WrongTenant),
-        (|stream, target| answer(stream, "200 OK", &marks::body(7, "z0008.example", target)), Failure::WrongTenant),
-        (|stream, _| answer(stream, "200 OK", &marks::body(7, "z0007.example", "/1?id=77777")), Failure::WrongBody),
-        (|stream, target| answer(stream, "200 OK", &marks::body(7, "z0007.example", target)[1..]), Failure::WrongTenant),
-        (|stream, target| answer(stream, "200 OK", &format!("{}x", marks::body(7, "z0007.example", target))), Failure::WrongBody),
-        (|stream, target| answer(stream, "503 No", &marks::body(7, "z0007.example", target)), Failure::Ours(503)),
+        (
+            |stream, target| answer(stream, "200 OK", &marks::body(8, "z0007.example", target)),
+            Failure::WrongTenant,
+        ),
+        (
+            |stream, target| answer(stream, "200 OK", &marks::body(7, "z0008.example", target)),
+            Failure::WrongTenant,
+        ),
+        (
+            |stream, _| answer(stream, "200 OK", &marks::body(7, "z0007.example", "/1?id=77777")),
+            Failure::WrongBody,
+        ),
+        (
+            |stream, target| answer(stream, "200 OK", &marks::body(7, "z0007.example", target)[1..]),
+            Failure::WrongTenant,
+        ),
+        (
+            |stream, target| {
+                answer(stream, "200 OK", &format!("{}x", marks::body(7, "z0007.example", target)))
+            },
+            Failure::WrongBody,
+        ),
+        (
+            |stream, target| answer(stream, "503 No", &marks::body(7, "z0007.example", target)),
+            Failure::Ours(503),
+        ),
         (|stream, _| answer(stream, "404 No", ""), Failure::Status(404)),
         (|stream, _| answer(stream, "whatever", ""), Failure::Nonsense),
         (
@@ -88,15 +108,18 @@ fn every_lie_is_noticed_and_called_by_its_name() {
     for (lie, failure) in lies {
         let tally = load(lying(lie), |_| {});
         assert_eq!(tally.right, 0, "{failure}: {}", tally.kinds(|_| true));
-        assert!(tally.failures().all(|failed| failed.failure == failure), "{failure}: {}", tally.kinds(|_| true));
+        assert!(
+            tally.failures().all(|failed| failed.failure == failure),
+            "{failure}: {}",
+            tally.kinds(|_| true)
+        );
     }
 }
 
-/// Closes with a reset: another handle of the socket is left without lingering, then the last one goes.
+/// Resets the connection: a socket that may not linger is closed so.
 fn reset(stream: &mut TcpStream) {
     set_socket_linger(&*stream, Some(Duration::ZERO)).unwrap();
-    // The kernel sends RST when a socket without linger time is disconnected.
-    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nowhere = TcpListener::bind("127.0.0.1:0").unwrap();
     *stream = TcpStream::connect(nowhere.local_addr().unwrap()).unwrap();
 }
 
@@ -123,7 +146,7 @@ fn a_kept_connection_that_closes_under_a_request_is_counted_and_not_repeated() {
                 let read = stream.read(&mut buffer).unwrap();
                 let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
                 honest(&mut stream, request.split(' ').nth(1).unwrap());
-                stream.read(&mut buffer).ok();
+                let _ = stream.read(&mut buffer).unwrap();
             });
         }
     });

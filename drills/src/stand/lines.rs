@@ -58,7 +58,12 @@ impl Lines {
     /// Those from this place on that hold every one of these parts.
     pub(crate) fn with(&self, from: usize, parts: &[&str]) -> Vec<Line> {
         let lines = self.inner.hold();
-        lines.iter().skip(from).filter(|line| parts.iter().all(|part| line.text.contains(part))).cloned().collect()
+        lines
+            .iter()
+            .skip(from)
+            .filter(|line| parts.iter().all(|part| line.text.contains(part)))
+            .cloned()
+            .collect()
     }
 
     /// Waits for the first of those.
@@ -117,6 +122,6 @@ mod tests {
         assert_eq!(lines.await_with(0, &["back", "pid=7"], patience).unwrap().text, " INFO back pid=7");
         lines.await_with(0, &["last"], patience).unwrap();
         assert!(lines.await_with(1, &["first"], Duration::ZERO).is_err());
-        assert_eq!((lines.count(), lines.with(0, &["i"]).len()), (3, 1));
+        assert_eq!((lines.count(), lines.with(0, &["pid"]).len()), (3, 1));
     }
 }

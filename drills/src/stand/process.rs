@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, set_child_subreaper, waitpid};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, set_child_subreaper, waitpid,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{Outcome, until};
@@ -24,9 +26,9 @@ pub(crate) fn raise_descriptor_limit() -> Outcome<()> {
 /// The living children of a process.
 pub(crate) fn children(parent: Pid) -> Vec<Pid> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.map_while(Result::ok).filter_map(|entry| {
-        Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)
-    });
+    let pids = entries
+        .map_while(Result::ok)
+        .filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
     pids.filter(|pid| living_parent(*pid) == Some(parent)).collect()
 }
 

@@ -54,7 +54,12 @@ pub(crate) struct Site {
 
 impl Site {
     /// Writes settings and so many zones.
-    pub(crate) fn write(folder: &Path, origin_port: u16, settings: &Settings, zones: &[Tenant]) -> Outcome<Self> {
+    pub(crate) fn write(
+        folder: &Path,
+        origin_port: u16,
+        settings: &Settings,
+        zones: &[Tenant],
+    ) -> Outcome<Self> {
         let site = Self { folder: folder.to_owned(), origin_port };
         fs::create_dir_all(folder.join("zones.d"))?;
         site.settings(&settings.text())?;
@@ -82,7 +87,11 @@ impl Site {
     /// The right text of a zone's file.
     pub(crate) fn zone_text(&self, tenant: &Tenant) -> String {
         let Tenant { host, .. } = tenant;
-        format!("name: {host}\nhosts: [{host}]\norigins: [\"http://{}:{}\"]\n", tenant.address(), self.origin_port)
+        format!(
+            "name: {host}\nhosts: [{host}]\norigins: [\"http://{}:{}\"]\n",
+            tenant.address(),
+            self.origin_port
+        )
     }
 
     /// Replaces a zone's file by the right one, with more at its end.

@@ -54,13 +54,16 @@ impl Up {
         let lines = self.lines.clone();
         until(PATIENCE, "`serving http://…`", || {
             said = lines.with(from, &["serving http://"]).into_iter().next();
-            if said.is_none() && let Some(status) = self.child.try_wait()? {
+            if said.is_none()
+                && let Some(status) = self.child.try_wait()?
+            {
                 return Err(format!("`rempart up` has ended: {status}").into());
             }
             Ok(said.is_some())
         })?;
         let text = said.map(|line| line.text).unwrap_or_default();
-        let address = text.split("http://").nth(1).and_then(|rest| rest.split([' ', '/']).next()).unwrap_or_default();
+        let address =
+            text.split("http://").nth(1).and_then(|rest| rest.split([' ', '/']).next()).unwrap_or_default();
         Ok(address.parse().map_err(|error| format!("{text}: {error}"))?)
     }
 
@@ -116,13 +119,18 @@ impl Up {
         stream.write_all(format!("{order}\n").as_bytes())?;
         let mut answer = String::new();
         BufReader::new(stream.take(CONTROL_BYTES_MAX)).read_line(&mut answer)?;
-        Ok(serde_json::from_str(&answer).map_err(|error| format!("{order} was answered {answer:?}: {error}"))?)
+        Ok(serde_json::from_str(&answer)
+            .map_err(|error| format!("{order} was answered {answer:?}: {error}"))?)
     }
 
     /// An order that must be obeyed.
     pub(crate) fn obey(&self, order: &Value) -> Outcome<Value> {
         let answer = self.order(order)?;
-        if answer.get("ok") == Some(&Value::Bool(true)) { Ok(answer) } else { Err(format!("{order} was answered {answer}").into()) }
+        if answer.get("ok") == Some(&Value::Bool(true)) {
+            Ok(answer)
+        } else {
+            Err(format!("{order} was answered {answer}").into())
+        }
     }
 
     /// What `status` says.
