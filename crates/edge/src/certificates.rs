@@ -7,25 +7,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rempart_config::Snapshot;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::running::Running;
+
 const FILE: &str = "self-signed.pem";
 
-/// Chooses by server name from the snapshot that is current when the handshake happens.
+/// Chooses by server name from the releases that run when the handshake happens.
 pub struct Certificates {
-    current: Arc<ArcSwap<Snapshot>>,
+    current: Arc<ArcSwap<Running>>,
     own: Arc<CertifiedKey>,
 }
 
 impl Certificates {
     /// A chooser that falls back on `own`.
     #[must_use]
-    pub const fn new(current: Arc<ArcSwap<Snapshot>>, own: Arc<CertifiedKey>) -> Self {
+    pub const fn new(current: Arc<ArcSwap<Running>>, own: Arc<CertifiedKey>) -> Self {
         Self { current, own }
     }
 }
@@ -38,7 +39,11 @@ impl std::fmt::Debug for Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let named = hello.server_name().and_then(|name| self.current.load().certificate_for(name));
+        let named = hello.server_name().and_then(|name| {
+            // Which release the visitor gets is decided with its request, so both answer here. A zone that
+            // only the canary has is shown to all: only those who get the canary reach it.
+            self.current.load().each().find_map(|snapshot| snapshot.certificate_for(name))
+        });
         Some(named.unwrap_or_else(|| Arc::clone(&self.own)))
     }
 }

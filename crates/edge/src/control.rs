@@ -14,19 +14,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rempart_base::Now;
-use rempart_config::{Compiler, Settings, Snapshot};
+use rempart_config::{Compiler, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use self::inlets::Inlets;
 use self::reload::Reloads;
 use crate::access_log::Writer;
 use crate::launch::OnReady;
+use crate::running::Running;
 use crate::worker::{Handle, Order};
 
 /// What the control thread works with.
 pub struct Control {
     compiler: Mutex<Compiler>,
-    current: Arc<ArcSwap<Snapshot>>,
+    current: Arc<ArcSwap<Running>>,
     workers: Arc<[Handle]>,
     writer: Arc<Writer>,
     started: Now,
@@ -42,17 +43,17 @@ impl Control {
     #[must_use]
     pub fn new(
         compiler: Compiler,
-        current: Arc<ArcSwap<Snapshot>>,
+        current: Arc<ArcSwap<Running>>,
         workers: Arc<[Handle]>,
         writer: Arc<Writer>,
     ) -> Self {
-        let started_with = Arc::clone(&current.load().settings);
+        let started_with = Arc::clone(&current.load().newest().settings);
         let (compiler, reloads) = (Mutex::new(compiler), Mutex::default());
         Self { compiler, current, workers, writer, started: Now::read(), started_with, reloads }
     }
 
     fn drain(&self) {
-        let patience = self.current.load().settings.limits.drain_timeout;
+        let patience = self.current.load().newest().settings.limits.drain_timeout;
         tracing::info!(?patience, "draining");
         self.tell(|| Order::Drain(patience));
     }

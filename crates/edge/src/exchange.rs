@@ -119,7 +119,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             loop_token: &self.core.loop_token,
             zone: None,
         };
-        let verdict = pipeline::REQUEST.iter().try_for_each(|stage| (stage.run)(&mut screening));
+        let verdict = pipeline::REQUEST.iter().try_for_each(|stage| (stage.run)(&mut screening).map(|_| ()));
         self.zone = screening.zone;
         self.state = self.core.zone(self.zone.map(|zone| &zone.name));
         match verdict {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use rempart_base::{InstallationId, Now};
-use rempart_config::{Account, Compiler, Snapshot, Source};
+use rempart_config::{Account, Compiler, Source};
 use rempart_origin::{Origins, Shelves};
 pub use rempart_wire::ProxyProtocol;
 use rempart_wire::{Door, TlsAcceptor};
@@ -21,6 +21,7 @@ use crate::installation;
 use crate::line::Line;
 use crate::metrics::CoreMetrics;
 use crate::page::Slot;
+use crate::running::Running;
 use crate::worker::{self, Handle, Listening, Order, Worker};
 
 /// Told once: with `Ok` when visitors are served, with the reason when they will not be.
@@ -124,7 +125,7 @@ struct Seat {
 
 /// What every worker is made from.
 struct Shared {
-    snapshot: Arc<Snapshot>,
+    running: Arc<Running>,
     all: Arc<[Handle]>,
     writer: Arc<Writer>,
     shelves: Arc<Shelves>,
@@ -143,7 +144,8 @@ fn prepare(
     let snapshot =
         compiler.compile(Now::read()).map_err(|diagnostics| StartError(diagnostics.to_string()))?;
     let settings = Arc::clone(&snapshot.settings);
-    let current = Arc::new(ArcSwap::new(Arc::clone(&snapshot)));
+    let running = Arc::new(Running::only(snapshot));
+    let current = Arc::new(ArcSwap::new(Arc::clone(&running)));
     let data_dir = &settings.data_dir;
     std::fs::create_dir_all(data_dir).map_err(error(&format!("data_dir {}", data_dir.display())))?;
     let own = certificates::self_signed(data_dir).map_err(error("the self-signed certificate"))?;
@@ -161,7 +163,7 @@ fn prepare(
     let all: Arc<[Handle]> = handles.into();
     let control = Control::new(compiler, current, Arc::clone(&all), Arc::clone(&writer));
     let loop_token = loop_token(installation);
-    let shared = Shared { snapshot, all, writer, shelves: Arc::default(), loop_token, slots };
+    let shared = Shared { running, all, writer, shelves: Arc::default(), loop_token, slots };
     Ok(Prepared { control, inlets, workers, shared })
 }
 
@@ -236,9 +238,9 @@ fn work(index: usize, seat: Seat, shared: &Shared) {
     let metrics = Arc::clone(&own.metrics);
     let origins = Origins::new(Arc::clone(&shared.shelves), shared.all.len(), Arc::clone(&metrics.origins));
     let log = CoreLog::new(Arc::clone(&shared.writer));
-    let core = Core::new(Arc::clone(&shared.snapshot), origins, metrics, log, shared.loop_token.clone());
-    let all = Arc::clone(&shared.all);
     // A worker beyond the page (the stored settings have more than the supervisor knew of) beats for nobody.
     let slot = shared.slots.get(index).unwrap_or_else(|| Box::leak(Box::default()));
-    runtime.block_on(worker::run(Worker { index, all, core, slot, listening, orders }));
+    let core = Core::new(&shared.running, slot, origins, metrics, log, shared.loop_token.clone());
+    let all = Arc::clone(&shared.all);
+    runtime.block_on(worker::run(Worker { index, all, core, listening, orders }));
 }

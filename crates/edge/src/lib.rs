@@ -19,6 +19,7 @@ pub mod page;
 pub mod pipeline;
 pub mod record;
 pub mod relay;
+pub mod running;
 pub mod taste;
 pub mod text;
 pub mod worker;

@@ -1,11 +1,16 @@
 //! What is counted. Each core counts for itself, with plain stores that no other core makes; reading sums
 //! up. A zone without traffic has no counters.
 
+mod release;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+
+pub use self::release::{RELEASE_LATENCIES, RELEASES_MAX, ReleaseCounters, ReleaseTotals, latency_bound_us};
 
 /// Upper bounds of the latency histogram's buckets, in microseconds; the last bucket has none.
 pub const LATENCY_BOUNDS_US: [u64; 14] = [
@@ -112,6 +117,7 @@ pub struct CoreMetrics {
     /// Idle connections to origins.
     pub origin_idle: AtomicUsize,
     zones: Mutex<Vec<(Arc<str>, Arc<ZoneCounters>)>>,
+    releases: Mutex<VecDeque<(u64, Arc<ReleaseCounters>)>>,
 }
 
 impl CoreMetrics {
@@ -120,6 +126,28 @@ impl CoreMetrics {
         let counters = Arc::new(ZoneCounters::default());
         self.zones.lock().push((name, Arc::clone(&counters)));
         counters
+    }
+
+    /// The counters of the release of this number, entered if they are not there: when a core swaps to it.
+    pub fn enter_release(&self, number: u64) -> Arc<ReleaseCounters> {
+        let mut releases = self.releases.lock();
+        if let Some((_, counters)) = releases.iter().find(|(other, _)| *other == number) {
+            return Arc::clone(counters);
+        }
+        if releases.len() == RELEASES_MAX {
+            releases.pop_front();
+        }
+        let counters = Arc::new(ReleaseCounters::default());
+        releases.push_back((number, Arc::clone(&counters)));
+        counters
+    }
+
+    /// What was counted of a release; nothing, if it does not run here or was forgotten.
+    #[must_use]
+    pub fn release(&self, number: u64) -> ReleaseTotals {
+        let releases = self.releases.lock();
+        let found = releases.iter().find(|(other, _)| *other == number);
+        found.map_or_else(ReleaseTotals::default, |(_, counters)| counters.read())
     }
 
     /// Forgets zones for which `keep` does not hold.
@@ -141,6 +169,18 @@ mod tests {
     #[test]
     fn statuses_are_sorted_so_that_they_can_be_searched() {
         assert!(STATUSES.is_sorted() && LATENCY_BOUNDS_US.is_sorted());
+    }
+
+    #[test]
+    fn only_the_last_releases_are_kept_and_a_known_one_goes_on() {
+        let metrics = CoreMetrics::default();
+        for number in 1..=RELEASES_MAX as u64 {
+            metrics.enter_release(number).begin();
+        }
+        metrics.enter_release(1).begin();
+        assert_eq!((metrics.release(1).begun, metrics.release(9).begun), (2, 0));
+        metrics.enter_release(9).begin();
+        assert_eq!((metrics.release(1).begun, metrics.release(9).begun), (0, 1));
     }
 
     #[test]

@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rempart_base::Now;
-use rempart_config::Snapshot;
-use rempart_wire::{Door, Http1, Next, Turned, welcome};
+use rempart_wire::{Door, Http1, Next, Turned, Visitor, welcome};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -17,8 +16,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::core::Core;
 use crate::exchange::Exchange;
+use crate::forward::Client;
 use crate::metrics::CoreMetrics;
-use crate::page::Slot;
+use crate::pipeline::StageSet;
+use crate::running::Running;
 
 /// How often a core hands its log over and looks after its idle connections.
 const TICK: Duration = Duration::from_millis(100);
@@ -32,8 +33,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub enum Order {
     /// A connection that another core accepted; its place is counted already.
     Serve(std::net::TcpStream, Arc<Door>),
-    /// New exchanges run on this; the named zones are gone.
-    Swap(Arc<Snapshot>, Arc<[Arc<str>]>),
+    /// New exchanges run on this; the named zones are in none of it.
+    Swap(Arc<Running>, Arc<[Arc<str>]>),
+    /// These stages are switched off for the zone of this name, and no others: an operator's act.
+    Switch(Arc<str>, StageSet),
     /// Stop accepting; idle connections close, the others end their exchange within this time.
     Drain(Duration),
 }
@@ -63,8 +66,6 @@ pub struct Worker {
     pub all: Arc<[Handle]>,
     /// Its own.
     pub core: Core,
-    /// Its slot of the page that the supervisor reads.
-    pub slot: &'static Slot,
     /// Where it accepts.
     pub listening: Vec<Listening>,
     /// Its orders.
@@ -83,7 +84,7 @@ struct Local {
 
 /// Runs until it is drained.
 pub async fn run(worker: Worker) {
-    let Worker { index, all, core, slot, listening, mut orders } = worker;
+    let Worker { index, all, core, listening, mut orders } = worker;
     let connections_max = descriptors_max() / 2;
     let local = Rc::new(Local { core, index, all, closed: Notify::new(), connections_max });
     let accepting: Vec<_> =
@@ -95,13 +96,14 @@ pub async fn run(worker: Worker) {
         tokio::select! {
             order = orders.recv() => match order {
                 Some(Order::Serve(tcp, door)) => local.adopt(tcp, door),
-                Some(Order::Swap(snapshot, gone)) => local.core.swap(snapshot, &gone),
+                Some(Order::Swap(running, gone)) => local.core.swap(&running, &gone),
+                Some(Order::Switch(zone, off)) => local.core.switch(&zone, off),
                 Some(Order::Drain(patience)) => break patience,
                 None => break Duration::ZERO,
             },
             _ = ticks.tick() => {
                 count = count.wrapping_add(1);
-                slot.beat();
+                local.core.slot.beat();
                 local.core.tick();
                 local.core.flush_log();
                 if count.is_multiple_of(SWEEP_TICKS) {
@@ -123,7 +125,7 @@ pub async fn run(worker: Worker) {
             tokio::select! {
                 () = local.closed.notified() => {}
                 _ = ticks.tick() => {
-                    slot.beat();
+                    local.core.slot.beat();
                     local.core.tick();
                     local.core.flush_log();
                 }
@@ -175,7 +177,7 @@ impl Local {
             loads.enumerate().fold((0, (usize::MAX, self.index)), |(total, least), (index, load)| {
                 (total + load, least.min((load, index)))
             });
-        let max = self.core.pin().settings.limits.connections_max.unwrap_or(self.connections_max);
+        let max = self.core.stable().settings.limits.connections_max.unwrap_or(self.connections_max);
         if total >= max {
             self.core.metrics.shed.add(1);
             return;
@@ -227,7 +229,7 @@ impl Drop for Place {
 async fn connection(place: Place, tcp: TcpStream, door: Arc<Door>) {
     let core = &place.0.core;
     let guest = core.drain.enter();
-    let limits = Arc::clone(&core.pin().settings.limits);
+    let limits = Arc::clone(&core.stable().settings.limits);
     // The handshake's future is large and short-lived: it does not stay in the task's own memory.
     let (stream, peer) = match Box::pin(welcome(tcp, &door, limits.tls_handshake_timeout)).await {
         Ok(welcomed) => welcomed,
@@ -237,18 +239,21 @@ async fn connection(place: Place, tcp: TcpStream, door: Arc<Door>) {
     let mut http1 = Http1::new(stream, peer, limits, guest);
     loop {
         let next = http1.next().await;
-        let snapshot = core.pin();
+        if matches!(next, Next::Closed) {
+            return;
+        }
+        let pinned = core.pin(|stable| Client::of(http1.head(), http1.peer(), stable).ip);
         match next {
             Next::Closed => return,
             Next::Request => {
-                http1.use_limits(&snapshot.settings.limits);
-                Exchange::new(core, &snapshot, &mut http1).run().await;
+                http1.use_limits(&pinned.settings.limits);
+                Exchange::new(core, &pinned, &mut http1).run().await;
             }
             Next::Refused { fault, readable } => {
-                Exchange::new(core, &snapshot, &mut http1).refuse(fault, readable).await;
+                Exchange::new(core, &pinned, &mut http1).refuse(fault, readable).await;
             }
         }
-        drop(snapshot);
+        drop(pinned);
         if !http1.end_exchange().await {
             return;
         }

@@ -7,6 +7,7 @@ use rempart_base::{Diagnostics, Now};
 use rempart_config::Snapshot;
 
 use super::Control;
+use crate::running::Running;
 use crate::worker::Order;
 
 /// What became of the reloads so far.
@@ -50,8 +51,8 @@ impl Control {
         let begun = Now::read();
         let compiled = compiler.compile(begun);
         let outcome = match compiled {
-            Ok(snapshot) if snapshot.hash == self.current.load().hash => {
-                Outcome::Unchanged(self.current.load_full())
+            Ok(snapshot) if snapshot.hash == self.current.load().newest().hash => {
+                Outcome::Unchanged(Arc::clone(self.current.load().newest()))
             }
             Ok(snapshot) => {
                 self.apply(&snapshot);
@@ -65,11 +66,16 @@ impl Control {
     }
 
     fn apply(&self, snapshot: &Arc<Snapshot>) {
-        let old = self.current.swap(Arc::clone(snapshot));
-        let gone =
-            old.zones().map(|zone| &zone.name).filter(|name| snapshot.zone_named(name).is_none()).cloned();
+        let running = Arc::new(Running::only(Arc::clone(snapshot)));
+        let old = self.current.swap(Arc::clone(&running));
+        let gone = old
+            .newest()
+            .zones()
+            .map(|zone| &zone.name)
+            .filter(|name| snapshot.zone_named(name).is_none())
+            .cloned();
         let gone: Arc<[Arc<str>]> = gone.collect();
-        self.tell(|| Order::Swap(Arc::clone(snapshot), Arc::clone(&gone)));
+        self.tell(|| Order::Swap(Arc::clone(&running), Arc::clone(&gone)));
         let access = &snapshot.settings.log.access;
         self.writer.configure(&access.to, access.queue_bytes_max);
         for key in self.waiting_for_restart() {
@@ -80,7 +86,8 @@ impl Control {
     /// The keys whose present values differ from those that the process was started with, and that it
     /// cannot change while it runs.
     pub(super) fn waiting_for_restart(&self) -> Vec<&'static str> {
-        let (started, now) = (&self.started_with, &self.current.load().settings);
+        let running = self.current.load();
+        let (started, now) = (&self.started_with, &running.newest().settings);
         let keys = [
             ("listen", started.listen != now.listen),
             ("workers", started.workers != now.workers),

@@ -11,7 +11,8 @@ use crate::worker::Handle;
 
 /// The whole status.
 pub(super) fn json(control: &Control) -> Value {
-    let snapshot = control.current.load();
+    let running = control.current.load();
+    let snapshot = running.newest();
     let reloads = control.reloads.lock();
     let last = reloads.last.as_ref().map(|last| {
         json!({
