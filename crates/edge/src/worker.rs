@@ -1,13 +1,15 @@
 //! One worker: a thread with a runtime of its own, which accepts and serves. A request never changes
 //! threads; a connection may, before its first byte is read.
 
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rempart_base::Now;
-use rempart_wire::{Door, Http1, Next, Turned, Visitor, welcome};
+use rempart_io::{Socket, Stream};
+use rempart_wire::{Door, Http1, Next, Peer, Turned, Visitor, welcome};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -33,6 +35,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub enum Order {
     /// A connection that another core accepted; its place is counted already.
     Serve(std::net::TcpStream, Arc<Door>),
+    /// A connection from inside this process, not blocking, through no door: who is at its other end is said.
+    Inside(UnixStream, Peer),
     /// New exchanges run on this; the named zones are in none of it.
     Swap(Arc<Running>, Arc<[Arc<str>]>),
     /// These stages are switched off for the zone of this name, and no others: an operator's act.
@@ -96,6 +100,7 @@ pub async fn run(worker: Worker) {
         tokio::select! {
             order = orders.recv() => match order {
                 Some(Order::Serve(tcp, door)) => local.adopt(tcp, door),
+                Some(Order::Inside(unix, peer)) => local.inside(unix, peer),
                 Some(Order::Swap(running, gone)) => local.core.swap(&running, &gone),
                 Some(Order::Switch(zone, off)) => local.core.switch(&zone, off),
                 Some(Order::Drain(patience)) => break patience,
@@ -211,6 +216,17 @@ impl Local {
         }
     }
 
+    fn inside(self: &Rc<Self>, unix: UnixStream, peer: Peer) {
+        let Ok(unix) = tokio::net::UnixStream::from_std(unix) else { return };
+        self.open_on(self.index).fetch_add(1, Ordering::Relaxed);
+        let (place, stream) = (Place(Rc::clone(self)), Stream::Plain(Socket::Unix(unix)));
+        spawn_local(async move {
+            let core = &place.0.core;
+            let limits = Arc::clone(&core.stable().settings.limits);
+            converse(core, &mut Http1::new(stream, peer, limits, core.drain.enter())).await;
+        });
+    }
+
     fn serve(self: &Rc<Self>, tcp: TcpStream, door: Arc<Door>) {
         spawn_local(connection(Place(Rc::clone(self)), tcp, door));
     }
@@ -236,7 +252,11 @@ async fn connection(place: Place, tcp: TcpStream, door: Arc<Door>) {
         Err(Turned::ProxyHeader | Turned::Tls | Turned::Socket) => return core.metrics.turned_away.add(1),
     };
     drop(door);
-    let mut http1 = Http1::new(stream, peer, limits, guest);
+    converse(core, &mut Http1::new(stream, peer, limits, guest)).await;
+}
+
+/// One exchange after the other, until the connection closes.
+async fn converse(core: &Core, http1: &mut Http1) {
     loop {
         let next = http1.next().await;
         if matches!(next, Next::Closed) {
@@ -247,10 +267,10 @@ async fn connection(place: Place, tcp: TcpStream, door: Arc<Door>) {
             Next::Closed => return,
             Next::Request => {
                 http1.use_limits(&pinned.settings.limits);
-                Exchange::new(core, &pinned, &mut http1).run().await;
+                Exchange::new(core, &pinned, http1).run().await;
             }
             Next::Refused { fault, readable } => {
-                Exchange::new(core, &pinned, &mut http1).refuse(fault, readable).await;
+                Exchange::new(core, &pinned, http1).refuse(fault, readable).await;
             }
         }
         drop(pinned);

@@ -9,5 +9,6 @@ pub mod lease;
 pub mod plan;
 pub mod pool;
 
+pub use connect::Dialer;
 pub use connection::Connection;
 pub use pool::{Counters, Origins, Shelves};

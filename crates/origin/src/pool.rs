@@ -13,8 +13,7 @@ use rempart_base::Now;
 use rempart_flow::Fault;
 use tokio::time::timeout;
 
-use crate::addresses::Addresses;
-use crate::connect;
+use crate::connect::{self, Dialer};
 use crate::connection::Connection;
 use crate::lease::{Lease, Shared};
 use crate::plan::OriginPlan;
@@ -52,7 +51,7 @@ pub struct Origins {
     shelves: Arc<Shelves>,
     cores: usize,
     pools: RefCell<HashMap<u64, Pool, foldhash::fast::FixedState>>,
-    addresses: Addresses,
+    dialer: Dialer,
     counters: Arc<Counters>,
 }
 
@@ -69,8 +68,14 @@ impl Origins {
     /// The connections of one of `cores` cores.
     #[must_use]
     pub fn new(shelves: Arc<Shelves>, cores: usize, counters: Arc<Counters>) -> Self {
-        let (pools, addresses) = (RefCell::default(), Addresses::default());
-        Self { shelves, cores: cores.max(1), pools, addresses, counters }
+        let dialer = Dialer::Network(Box::default());
+        Self { shelves, cores: cores.max(1), pools: RefCell::default(), dialer, counters }
+    }
+
+    /// The same, with another way to open connections.
+    #[must_use]
+    pub fn with_dialer(self, dialer: Dialer) -> Self {
+        Self { dialer, ..self }
     }
 
     /// An idle connection. Nothing is waited for.
@@ -110,7 +115,7 @@ impl Origins {
             Ok(lease) => lease,
             Err(freed) => return Ok(freed),
         };
-        match connect::open(plan, &self.addresses).await {
+        match connect::open(plan, &self.dialer).await {
             Ok((stream, facts)) => {
                 self.counters.opened.add(1);
                 Ok(Box::new(Connection::new(stream, Arc::clone(plan), lease, facts, Now::mono())))
