@@ -74,7 +74,7 @@ impl StageName {
 }
 
 /// What a core was running.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// The release's number.
     pub release: u64,

@@ -1,60 +1,67 @@
 //! One edge process, seen from its supervisor.
 
 use std::io::{self, PipeReader, Read, pipe};
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::{Child, ExitStatus};
 use std::time::Instant;
 
 use rempart_base::Now;
 use rempart_edge::Boot;
-use rempart_edge::line::Line;
+use rempart_edge::line::{Line, Message};
 use rempart_edge::page::Page;
-use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
-use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
+use rustix::io::ioctl_fionbio;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::Order;
-use super::signals::unblock;
+use super::program::{Program, spawn_heir};
+use super::watch::Watch;
 use crate::handover::{Handover, Told, VARIABLE};
 use crate::sockets::Sockets;
-use crate::systemd::NOTIFY_SOCKET;
 
 /// The longest message about a failed start that is kept.
 const SAID_BYTES_MAX: u64 = 1024 * 1024;
+/// How many messages of one edge are read before the others have their turn.
+const MESSAGES_MAX: usize = 64;
 
-/// A process that serves, or is about to.
+/// A process that serves, or is about to, or did.
 pub(super) struct EdgeProcess {
     child: Child,
-    page: Page,
-    line: Line,
+    /// What its cores write about themselves.
+    pub(super) page: Page,
+    /// What is known of their heartbeats.
+    pub(super) watch: Watch,
+    /// Until the edge closes its end.
+    line: Option<Line>,
     /// Until the edge closes its end.
     ready: Option<PipeReader>,
     said: Vec<u8>,
     /// When it was started.
     pub(super) since: Instant,
+    /// The how-manieth it is.
+    pub(super) generation: u64,
 }
 
 impl EdgeProcess {
-    /// Starts this same program as an edge that inherits the sockets.
-    pub(super) fn start(order: &Order, sockets: &Sockets, boot: Boot, generation: u64) -> io::Result<Self> {
+    /// Starts the program as an edge that inherits the sockets.
+    pub(super) fn start(
+        program: &Program,
+        order: &Order,
+        sockets: &Sockets,
+        boot: Boot,
+        generation: u64,
+    ) -> io::Result<Self> {
         let (ready, ready_of_child) = pipe()?;
         ioctl_fionbio(&ready, true)?;
         let page = Page::create(sockets.workers())?;
         let (line, line_of_child) = Line::pair()?;
         let told = Told { ready: &ready_of_child, page: &page, line: &line_of_child, boot, generation };
-        let handover = Handover::of(sockets, &told, order.data_dir.clone(), order.log_level);
-        let fds = handover.fds();
-        let supervisor = getpid();
-        // Not the file's name: that may be a newer version by now, and one installation runs one version.
-        let mut command = Command::new("/proc/self/exe");
-        command.arg0("rempart").arg("edge").arg("-c").arg(&order.config_path);
-        command.env(VARIABLE, serde_json::to_string(&handover)?).env_remove(NOTIFY_SOCKET);
-        // A group of its own: a terminal's Ctrl-C goes to the supervisor alone, which passes it on once.
-        command.stdin(Stdio::null()).process_group(0);
-        // SAFETY: between fork and exec only system calls are made; nothing is allocated or locked.
-        unsafe { command.pre_exec(move || become_heir(&fds, supervisor)) };
-        let child = command.spawn()?;
-        Ok(Self { child, page, line, ready: Some(ready), said: Vec::new(), since: Now::mono() })
+        let handover = Handover::of(sockets, &told, order.data_dir.clone(), &order.log_level);
+        let mut command = program.command("edge");
+        command.arg("-c").arg(&order.config_path).env(VARIABLE, serde_json::to_string(&handover)?);
+        let child = spawn_heir(&mut command, handover.fds(), Signal::TERM)?;
+        let watch = Watch::of(page.slots().len());
+        let (line, ready) = (Some(line), Some(ready));
+        Ok(Self { child, page, watch, line, ready, said: Vec::new(), since: Now::mono(), generation })
     }
 
     /// Its process id.
@@ -62,9 +69,9 @@ impl EdgeProcess {
         self.child.id()
     }
 
-    /// To be waited on until the edge has said whether it serves.
-    pub(super) fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.ready.as_ref().map(AsFd::as_fd)
+    /// What there is to wait on: its first word about whether it serves, and its messages.
+    pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.ready.iter().map(AsFd::as_fd).chain(self.line.iter().map(AsFd::as_fd))
     }
 
     /// Whether the edge has said that it serves. Reads what has come; does not wait.
@@ -80,13 +87,36 @@ impl EdgeProcess {
     }
 
     /// What it said about a start that failed.
-    pub(super) fn reason(&self) -> Option<String> {
+    pub(super) fn reason(&mut self) -> Option<String> {
+        self.serves();
         Some(String::from_utf8_lossy(self.said.strip_prefix(b"failed: ")?).trim_end().to_owned())
     }
 
+    /// The newest taste that it has asked for since the last call.
+    pub(super) fn asked_for_taste(&mut self) -> Option<u64> {
+        let mut newest = None;
+        for _ in 0..MESSAGES_MAX {
+            match self.line.as_ref().map(Line::heard) {
+                Some(Ok(Some(Message::Taste(id)))) => newest = Some(id),
+                // Only a supervisor says that.
+                Some(Ok(Some(Message::Tasted(..)))) => {}
+                Some(Ok(None)) | None => break,
+                Some(Err(_)) => self.line = None,
+            }
+        }
+        newest
+    }
+
+    /// Says something to it. One that does not listen any more does not mind.
+    pub(super) fn say(&self, message: Message) {
+        if let Some(Err(error)) = self.line.as_ref().map(|line| line.say(message)) {
+            tracing::warn!(%error, pid = self.pid(), "the edge does not take messages");
+        }
+    }
+
     /// How it ended, if it has.
-    pub(super) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
-        self.child.try_wait()
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     /// Sends it a signal. One that has ended meanwhile does not mind.
@@ -95,16 +125,4 @@ impl EdgeProcess {
             tracing::warn!(%error, ?signal, pid = self.pid(), "the edge did not take a signal");
         }
     }
-}
-
-/// Runs in the child before exec: keeps these descriptors open and binds its life to its supervisor's.
-fn become_heir(fds: &[RawFd], supervisor: Pid) -> io::Result<()> {
-    for fd in fds {
-        // SAFETY: the supervisor holds them open while it forks.
-        fcntl_setfd(unsafe { BorrowedFd::borrow_raw(*fd) }, FdFlags::empty())?;
-    }
-    unblock()?;
-    set_parent_process_death_signal(Some(Signal::TERM))?;
-    // It may have died before the line above.
-    if getppid() == Some(supervisor) { Ok(()) } else { Err(io::Error::from(io::ErrorKind::BrokenPipe)) }
 }

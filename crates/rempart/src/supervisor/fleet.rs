@@ -1,0 +1,307 @@
+//! The edges of one supervisor: one that serves, one that is about to, and those that leave.
+
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use rempart_edge::Boot;
+use rustix::process::Signal;
+
+use super::child::EdgeProcess;
+use super::watch::ROUND;
+use super::{Supervisor, text};
+use crate::output::{Failure, complain};
+
+/// An edge that does not serve by then is given up.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// What an edge may take beyond its own drain timeout to end.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+/// So many edges may leave at once; one more, and the oldest is killed.
+const LEAVING_MAX: usize = 8;
+
+/// The edges. While none serves, visitors wait in the sockets' backlogs.
+#[derive(Default)]
+pub(super) struct Fleet {
+    pub(super) starting: Option<Starting>,
+    pub(super) serving: Option<EdgeProcess>,
+    /// The oldest first.
+    pub(super) leaving: Vec<Leaving>,
+    /// When the next is started.
+    pub(super) start_at: Option<Instant>,
+}
+
+/// Started, and not serving yet.
+pub(super) struct Starting {
+    edge: EdgeProcess,
+    give_up_at: Instant,
+}
+
+/// Told to end.
+pub(super) struct Leaving {
+    pub(super) edge: EdgeProcess,
+    /// `None` once it is killed.
+    kill_at: Option<Instant>,
+    role: Role,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Another serves in its place.
+    Predecessor,
+    /// How it ends is how the command ends.
+    Last,
+}
+
+/// Where this supervisor's life stands.
+pub(super) enum Phase {
+    /// Nothing has served yet: the failure of an edge is the command's.
+    Beginning,
+    /// The failure of an edge is one more death.
+    Serving,
+    /// Told to stop. When the last edge is gone this is how it ends.
+    Ending(Result<(), Failure>),
+}
+
+impl Fleet {
+    /// Every edge that has not ended.
+    pub(super) fn edges(&self) -> impl Iterator<Item = &EdgeProcess> {
+        let starting = self.starting.iter().map(|starting| &starting.edge);
+        starting.chain(&self.serving).chain(self.leaving.iter().map(|leaving| &leaving.edge))
+    }
+
+    /// The same.
+    pub(super) fn edges_mut(&mut self) -> impl Iterator<Item = &mut EdgeProcess> {
+        let starting = self.starting.iter_mut().map(|starting| &mut starting.edge);
+        starting.chain(&mut self.serving).chain(self.leaving.iter_mut().map(|leaving| &mut leaving.edge))
+    }
+
+    /// When something is to be done.
+    pub(super) fn due(&self) -> impl Iterator<Item = Instant> {
+        let give_up_at = self.starting.iter().map(|starting| starting.give_up_at);
+        let kill_at = self.leaving.iter().filter_map(|leaving| leaving.kill_at);
+        give_up_at.chain(kill_at).chain(self.start_at.filter(|_| self.starting.is_none()))
+    }
+
+    /// Waits no longer for anything.
+    pub(super) fn kill_all(&mut self) {
+        self.leaving.iter_mut().for_each(Leaving::kill);
+    }
+
+    fn leave(&mut self, edge: EdgeProcess, kill_at: Instant, role: Role) {
+        edge.signal(Signal::TERM);
+        let surplus = (self.leaving.len() + 1).saturating_sub(LEAVING_MAX);
+        self.leaving.iter_mut().take(surplus).for_each(Leaving::kill);
+        self.leaving.push(Leaving { edge, kill_at: Some(kill_at), role });
+    }
+}
+
+impl Leaving {
+    fn kill(&mut self) {
+        if self.kill_at.take().is_some() {
+            self.edge.signal(Signal::KILL);
+        }
+    }
+}
+
+impl Supervisor {
+    /// Starts an edge, beside the one that serves if there is one.
+    pub(super) fn start(&mut self, now: Instant) {
+        self.fleet.start_at = None;
+        self.generation += 1;
+        let started =
+            EdgeProcess::start(&self.program, &self.order, &self.sockets, self.boot, self.generation);
+        match started {
+            Ok(edge) => {
+                if self.boot == Boot::StepBack {
+                    self.boot = Boot::Stored;
+                }
+                self.fleet.starting = Some(Starting { edge, give_up_at: now + START_TIMEOUT });
+            }
+            Err(error) => self.crashed(Duration::ZERO, &format!("it cannot be started: {error}"), now),
+        }
+    }
+
+    /// Stops everything in good order.
+    pub(super) fn stop(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Ending(_)) {
+            return;
+        }
+        self.manager.stopping();
+        self.phase = Phase::Ending(Ok(()));
+        self.fleet.start_at = None;
+        let kill_at = now + self.order.drain_timeout + STOP_GRACE;
+        if let Some(Starting { edge, .. }) = self.fleet.starting.take() {
+            self.fleet.leave(edge, kill_at, Role::Predecessor);
+        }
+        if let Some(edge) = self.fleet.serving.take() {
+            tracing::info!(pid = edge.pid(), "stopping");
+            self.fleet.leave(edge, kill_at, Role::Last);
+        }
+    }
+
+    /// How all has ended, once it has.
+    pub(super) fn ended(&mut self) -> Option<Result<(), Failure>> {
+        match &mut self.phase {
+            Phase::Ending(end) if self.fleet.edges().next().is_none() => Some(std::mem::replace(end, Ok(()))),
+            Phase::Ending(_) | Phase::Beginning | Phase::Serving => None,
+        }
+    }
+
+    /// What has happened to the edges since, and what is due by now.
+    pub(super) fn tend(&mut self, now: Instant) {
+        self.tend_starting(now);
+        self.tend_serving(now);
+        self.tend_leaving(now);
+        let is_due = self.fleet.start_at.is_some_and(|start_at| now >= start_at);
+        if is_due && self.fleet.starting.is_none() {
+            self.start(now);
+        }
+    }
+
+    fn tend_starting(&mut self, now: Instant) {
+        let Some(mut starting) = self.fleet.starting.take() else { return };
+        if starting.edge.serves() {
+            return self.promote(starting.edge, now);
+        }
+        match starting.edge.ended() {
+            Some(status) => self.start_failed(&mut starting.edge, &status.to_string(), now),
+            None if now < starting.give_up_at => self.fleet.starting = Some(starting),
+            None => {
+                let how = format!("it does not serve after {} s", START_TIMEOUT.as_secs());
+                self.start_failed(&mut starting.edge, &how, now);
+                self.fleet.leave(starting.edge, now, Role::Predecessor);
+            }
+        }
+    }
+
+    /// It serves; who served before leaves.
+    fn promote(&mut self, edge: EdgeProcess, now: Instant) {
+        let serving = self.serving();
+        match self.phase {
+            Phase::Beginning => complain(&format!("rempart: {serving}\n")),
+            Phase::Serving | Phase::Ending(_) => tracing::info!(pid = edge.pid(), "the edge is back"),
+        }
+        (self.phase, self.boot) = (Phase::Serving, Boot::Stored);
+        self.manager.ready(&serving);
+        for signal in std::mem::take(&mut self.put_off) {
+            self.deliver(signal, &edge);
+        }
+        if let Some(old) = self.fleet.serving.replace(edge) {
+            // One without a living core has nothing to finish.
+            let patience = match old.watch.all_are_stuck() {
+                true => Duration::ZERO,
+                false => self.order.drain_timeout + STOP_GRACE,
+            };
+            self.fleet.leave(old, now + patience, Role::Predecessor);
+        }
+    }
+
+    fn start_failed(&mut self, edge: &mut EdgeProcess, how: &str, now: Instant) {
+        let said = edge.reason();
+        match (&self.phase, said) {
+            (Phase::Beginning, Some(reason)) => self.phase = Phase::Ending(Err(text(reason))),
+            (Phase::Beginning | Phase::Serving | Phase::Ending(_), said) => {
+                self.died(edge, said.as_deref().unwrap_or(how), now);
+            }
+        }
+        // What was put off is read anew by the next one.
+        self.put_off.clear();
+    }
+
+    fn tend_serving(&mut self, now: Instant) {
+        let Some(mut edge) = self.fleet.serving.take() else { return };
+        if let Some(status) = edge.ended() {
+            return self.died(&edge, &status.to_string(), now);
+        }
+        if now >= self.look_at {
+            self.look_at = now + ROUND;
+            let stuck = edge.watch.look(edge.page.slots());
+            if !stuck.is_empty() {
+                self.is_stuck(&edge, &stuck, now);
+            }
+        }
+        self.fleet.serving = Some(edge);
+    }
+
+    /// A successor takes the sockets over at once. The stuck edge goes on with its other cores until that
+    /// one serves: so nobody waits for a start that would not have to.
+    fn is_stuck(&mut self, edge: &EdgeProcess, stuck: &[usize], now: Instant) {
+        let mut in_a_stage = false;
+        for core in stuck {
+            let mark = edge.page.slots().get(*core).and_then(rempart_edge::page::Slot::read);
+            in_a_stage |= mark.is_some();
+            let mark = mark.unwrap_or_default();
+            tracing::error!(
+                pid = edge.pid(), core, release = mark.release, zone = mark.zone, stage = mark.stage,
+                rule = mark.rule, "a core is stuck: a successor takes over"
+            );
+        }
+        self.manager.status("a core is stuck; a successor takes over");
+        if in_a_stage {
+            let life = now.saturating_duration_since(edge.since);
+            self.crashed(life, "stuck", now);
+        }
+        // Not later, whatever the count says: visitors wait on that core's sockets.
+        self.fleet.start_at = Some(now);
+    }
+
+    fn died(&mut self, edge: &EdgeProcess, how: &str, now: Instant) {
+        let life = now.saturating_duration_since(edge.since);
+        let marks = edge.page.slots().iter().enumerate();
+        for (core, mark) in marks.filter_map(|(core, slot)| Some((core, slot.read()?))) {
+            tracing::error!(
+                pid = edge.pid(), core, release = mark.release, zone = mark.zone, stage = mark.stage,
+                rule = mark.rule, "the edge was running this when it died: {how}"
+            );
+        }
+        tracing::error!(pid = edge.pid(), lived_s = life.as_secs(), "the edge died: {how}");
+        self.manager.status("the edge died and is started again");
+        self.crashed(life, how, now);
+    }
+
+    /// Counts it, and says when and with what the next edge is started.
+    fn crashed(&mut self, life: Duration, how: &str, now: Instant) {
+        let restart = self.crashes.after_life_of(life);
+        if restart.is_loop {
+            tracing::error!("edges crash again and again ({how}): the next one begins with an older release");
+            self.boot = Boot::StepBack;
+        }
+        if !matches!(self.phase, Phase::Ending(_)) {
+            tracing::info!(in_ms = restart.delay.as_millis(), "the next edge is started");
+            self.fleet.start_at = Some(now + restart.delay);
+        }
+    }
+
+    fn tend_leaving(&mut self, now: Instant) {
+        let mut end = Ok(());
+        self.fleet.leaving.retain_mut(|leaving| match leaving.edge.ended() {
+            Some(status) => {
+                if leaving.role == Role::Last {
+                    end = leaving.end(status);
+                }
+                false
+            }
+            None => {
+                if leaving.kill_at.is_some_and(|kill_at| now >= kill_at) {
+                    tracing::warn!(pid = leaving.edge.pid(), "the edge did not drain in time and is killed");
+                    leaving.kill();
+                }
+                true
+            }
+        });
+        if end.is_err() {
+            self.phase = Phase::Ending(end);
+        }
+    }
+}
+
+impl Leaving {
+    fn end(&self, status: ExitStatus) -> Result<(), Failure> {
+        if status.success() {
+            return Ok(());
+        }
+        Err(text(match self.kill_at {
+            Some(_) => format!("the edge stopped in disorder: {status}"),
+            None => "the edge did not drain in time and was killed".to_owned(),
+        }))
+    }
+}
