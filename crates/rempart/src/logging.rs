@@ -1,6 +1,5 @@
 //! What the program says about itself: text on standard error.
 
-use rempart_config::Level;
 use tracing_subscriber::EnvFilter;
 
 /// Begins to log. `RUST_LOG` wins over the configured level.
@@ -10,15 +9,4 @@ pub(crate) fn begin(level: &str) {
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // Else a reader of our log that goes away would make the next line panic.
     log.log_internal_errors(false).init();
-}
-
-/// The name of a level as a filter reads it.
-pub(crate) const fn name(level: Level) -> &'static str {
-    match level {
-        Level::Error => "error",
-        Level::Warn => "warn",
-        Level::Info => "info",
-        Level::Debug => "debug",
-        Level::Trace => "trace",
-    }
 }

@@ -1,13 +1,17 @@
-//! `rempart up`: the supervisor and its edge.
+//! `rempart up`: the supervisor and its edge. The configuration is read by a taster, also before the first
+//! edge; if it is refused, what was good before it is served.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::configuration;
+use rempart_edge::Boot;
+use rempart_edge::line::TasterEnd;
+use rempart_edge::taste::report::{Needs, Outcome, Report};
+
 use crate::output::{Failure, complain};
-use crate::sockets::Sockets;
-use crate::supervisor::{self, Order};
-use crate::{limits, logging, sockets};
+use crate::sockets::{self, Sockets};
+use crate::supervisor::{self, Kind, Order, Program, taste_at_start};
+use crate::{configuration, limits, logging};
 
 /// The arguments of `up`.
 #[derive(clap::Args)]
@@ -15,32 +19,109 @@ pub(crate) struct Up {
     /// The configuration
     #[arg(short, long, value_name = "FILE", default_value = super::DEFAULT_FILE)]
     pub(crate) config: PathBuf,
+    /// Where the releases are; without it, what the configuration says
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// What the first edge is started with.
+struct Begin {
+    needs: Needs,
+    data_dir: PathBuf,
+    boot: Boot,
 }
 
 impl Up {
     /// Serves until told to stop.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        // Only what outlives a reload is kept: of 50,000 zones the supervisor needs none.
-        let settings = {
-            let snapshot = configuration::load(&self.config)?;
-            for warning in &snapshot.warnings {
-                complain(&format!("{warning}\n"));
-            }
-            Arc::clone(&snapshot.settings)
-        };
-        limits::return_free_memory();
-        logging::begin(logging::name(settings.log.level));
+        let program = Program::of_this_process()
+            .map_err(|error| Failure::Text(format!("this program cannot be opened again: {error}")))?;
         limits::raise_descriptor_limit();
+        let Begin { needs, data_dir, boot } = self.begin(&program)?;
+        logging::begin(&needs.log_level);
         let sockets = Sockets {
-            listeners: sockets::bind(&settings.listen, settings.workers)?,
-            admin: settings.admin.map(sockets::bind_admin).transpose()?,
+            listeners: sockets::bind(&needs.listen(), needs.workers)?,
+            admin: needs.admin.map(sockets::bind_admin).transpose()?,
         };
         let order = Order {
             config_path: self.config,
-            data_dir: settings.data_dir.clone(),
-            log_level: logging::name(settings.log.level),
-            drain_timeout: settings.limits.drain_timeout,
+            data_dir,
+            log_level: needs.log_level,
+            boot,
+            drain_timeout: Duration::from_millis(needs.drain_timeout_ms),
+            crash_window: Duration::from_millis(needs.crash_window_ms),
+            taster_timeout: Duration::from_millis(needs.taster_timeout_ms),
+            taster_memory_bytes_max: needs.taster_memory_bytes_max,
         };
-        supervisor::run(order, sockets)
+        supervisor::run(order, sockets, program)
+    }
+
+    /// Has the configuration tasted; else what is stored.
+    fn begin(&self, program: &Program) -> Result<Begin, Failure> {
+        let mut data_dir = match &self.data_dir {
+            Some(data_dir) => data_dir.clone(),
+            None => configuration::data_dir(&self.config),
+        };
+        if let (Err(error), false) = (self.config.metadata(), data_dir.exists()) {
+            let (file, action) = (self.config.display(), "name the configuration with -c");
+            return Err(Failure::Text(format!("{file} cannot be read: {error}\n  to do: {action}")));
+        }
+        let mut tasted = self.taste(program, &data_dir, Kind::Boot)?;
+        // The text was only searched for it: what the compiler makes of it counts.
+        if let Ok(needs) = &tasted
+            && self.data_dir.is_none()
+            && needs.data_dir != data_dir
+        {
+            data_dir.clone_from(&needs.data_dir);
+            tasted = self.taste(program, &data_dir, Kind::Boot)?;
+        }
+        let refusal = match tasted {
+            Ok(needs) => return Ok(Begin { needs, data_dir, boot: Boot::Candidate }),
+            Err(refusal) => refusal,
+        };
+        complain(&refusal);
+        let Ok(needs) = self.taste(program, &data_dir, Kind::Stored)? else { return Err(Failure::Said) };
+        complain("rempart: the configuration is not in force: the last good release is served instead\n");
+        Ok(Begin { needs, data_dir, boot: Boot::Stored })
+    }
+
+    /// What the supervisor needs to know, or why that is not known.
+    fn taste(
+        &self,
+        program: &Program,
+        data_dir: &Path,
+        kind: Kind,
+    ) -> Result<Result<Needs, String>, Failure> {
+        let failed = |error| Failure::Text(format!("the taster cannot be run: {error}"));
+        let end = taste_at_start(program, &self.config, data_dir, kind).map_err(failed)?;
+        if end != TasterEnd::Exited(0) {
+            return Ok(Err(format!("error: the configuration could not be tasted: {}\n", how(end))));
+        }
+        let report = match Report::read(data_dir) {
+            Ok(report) => report,
+            Err(error) => return Ok(Err(format!("error: the taster left no report: {error}\n"))),
+        };
+        report.warnings.iter().for_each(|warning| complain(&format!("{warning}\n")));
+        match (report.outcome, report.settings) {
+            (Outcome::Good, Some(needs)) => Ok(Ok(needs)),
+            (Outcome::Good | Outcome::Refused, _) => {
+                let problems = report.diagnostics.iter().map(|problem| format!("{problem}\n"));
+                let count = match report.diagnostics_count {
+                    0 => report.why.unwrap_or_default(),
+                    1 => "1 problem".to_owned(),
+                    more => format!("{more} problems"),
+                };
+                Ok(Err(format!("{}the configuration is refused: {count}\n", problems.collect::<String>())))
+            }
+        }
+    }
+}
+
+fn how(end: TasterEnd) -> String {
+    match end {
+        TasterEnd::Exited(code) => format!("the taster ended with code {code}"),
+        TasterEnd::Killed(signal) => format!("the taster was ended by signal {signal}"),
+        TasterEnd::TimedOut => "the taster took too long".to_owned(),
+        TasterEnd::NotStarted => "the taster cannot be started".to_owned(),
     }
 }

@@ -231,8 +231,13 @@ impl Supervisor {
             in_a_stage |= mark.is_some();
             let mark = mark.unwrap_or_default();
             tracing::error!(
-                pid = edge.pid(), core, release = mark.release, zone = mark.zone, stage = mark.stage,
-                rule = mark.rule, "a core is stuck: a successor takes over"
+                pid = edge.pid(),
+                core,
+                release = mark.release,
+                zone = mark.zone,
+                stage = mark.stage,
+                rule = mark.rule,
+                "a core is stuck: a successor takes over"
             );
         }
         self.manager.status("a core is stuck; a successor takes over");
@@ -249,8 +254,13 @@ impl Supervisor {
         let marks = edge.page.slots().iter().enumerate();
         for (core, mark) in marks.filter_map(|(core, slot)| Some((core, slot.read()?))) {
             tracing::error!(
-                pid = edge.pid(), core, release = mark.release, zone = mark.zone, stage = mark.stage,
-                rule = mark.rule, "the edge was running this when it died: {how}"
+                pid = edge.pid(),
+                core,
+                release = mark.release,
+                zone = mark.zone,
+                stage = mark.stage,
+                rule = mark.rule,
+                "the edge was running this when it died: {how}"
             );
         }
         tracing::error!(pid = edge.pid(), lived_s = life.as_secs(), "the edge died: {how}");

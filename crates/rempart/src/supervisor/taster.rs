@@ -46,7 +46,12 @@ impl Tasters {
     }
 
     /// Sees to the running one, and starts the next; returns how one has ended, with who asked for it.
-    pub(super) fn step(&mut self, program: &Program, order: &Order, now: Instant) -> Option<(Asked, TasterEnd)> {
+    pub(super) fn step(
+        &mut self,
+        program: &Program,
+        order: &Order,
+        now: Instant,
+    ) -> Option<(Asked, TasterEnd)> {
         if let Some((taster, asked)) = &mut self.running {
             let (asked, end) = (*asked, taster.ended(now)?);
             self.running = None;
@@ -119,7 +124,12 @@ pub(crate) enum Kind {
 ///
 /// # Errors
 /// It cannot be started or waited for.
-pub(crate) fn taste_at_start(program: &Program, config: &Path, data_dir: &Path, kind: Kind) -> io::Result<TasterEnd> {
+pub(crate) fn taste_at_start(
+    program: &Program,
+    config: &Path,
+    data_dir: &Path,
+    kind: Kind,
+) -> io::Result<TasterEnd> {
     let mut command = program.command("taste");
     match kind {
         Kind::Boot => command.arg("--boot").arg("-c").arg(config),
