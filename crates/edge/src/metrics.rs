@@ -116,6 +116,8 @@ pub struct CoreMetrics {
     pub origins: Arc<rempart_origin::Counters>,
     /// Idle connections to origins.
     pub origin_idle: AtomicUsize,
+    /// Some recent requests, for the taster.
+    pub samples: crate::samples::CoreSamples,
     zones: Mutex<Vec<(Arc<str>, Arc<ZoneCounters>)>>,
     releases: Mutex<VecDeque<(u64, Arc<ReleaseCounters>)>>,
 }

@@ -266,6 +266,7 @@ async fn converse(core: &Core, http1: &mut Http1) {
         match next {
             Next::Closed => return,
             Next::Request => {
+                core.metrics.samples.pass(http1.head());
                 http1.use_limits(&pinned.settings.limits);
                 Exchange::new(core, &pinned, http1).run().await;
             }

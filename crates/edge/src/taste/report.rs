@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-mod file;
+use crate::private_file;
+
 mod problem;
 mod settings;
 
@@ -150,7 +151,8 @@ impl Report {
     /// # Errors
     /// There is none (the taster died, say), or it is not one.
     pub fn read(data_dir: &Path) -> io::Result<Self> {
-        let report: Self = serde_json::from_slice(&file::read(&Self::path(data_dir), REPORT_BYTES_MAX)?)?;
+        let report: Self =
+            serde_json::from_slice(&private_file::read(&Self::path(data_dir), REPORT_BYTES_MAX)?)?;
         report.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
         Ok(report)
     }
@@ -162,7 +164,7 @@ impl Report {
     pub fn write(&self, data_dir: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        file::write(&Self::path(data_dir), &text)
+        private_file::write(&Self::path(data_dir), &text)
     }
 
     /// Removes it: what is read afterwards is newer.

@@ -99,11 +99,11 @@ impl From<&Settings> for Needs {
             log_level: level(settings.log.level).into(),
             admin: settings.admin,
             drain_timeout_ms: ms(settings.limits.drain_timeout),
-            crash_window_ms: 60_000,
-            ready_ms: 30_000,
-            taster_timeout_ms: 10_000,
-            taster_memory_bytes_max: 4 << 30,
-            generations: 3,
+            crash_window_ms: ms(settings.crash_window),
+            ready_ms: ms(settings.upgrade_ready),
+            taster_timeout_ms: ms(settings.taster_timeout),
+            taster_memory_bytes_max: settings.taster_memory_bytes_max,
+            generations: settings.release.generations,
         }
     }
 }
