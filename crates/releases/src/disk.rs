@@ -93,21 +93,25 @@ impl Disk {
         self.sync(&file)
     }
 
-    /// Writes over the beginning of a file, in place, so that a full disk has no say in it.
+    /// Writes over the beginning of a file, in place, so that a full disk has no say in it. What is not a
+    /// file of that one name is replaced: it may be a link to what is not ours.
     pub(crate) fn overwrite(&self, name: &str, content: &[u8]) -> Result<()> {
-        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let (mut file, is_new) = match openat(&self.folder, name, flags, Mode::empty()) {
-            Ok(file) => (File::from(file), false),
-            Err(rustix::io::Errno::NOENT) => (self.create(name)?, true),
-            Err(error) => return Err(error.into()),
-        };
-        plain_file_bytes(&file)?;
-        if fstat(&file)?.st_nlink != 1 {
-            return Err(Error::new(ErrorKind::InvalidData, "it has a second name"));
+        if let Some(mut file) = self.own_file(name) {
+            self.write(&mut file, content)?;
+            return self.sync(&file);
         }
+        self.remove(name)?;
+        let mut file = self.create(name)?;
         self.write(&mut file, content)?;
         self.sync(&file)?;
-        if is_new { self.sync_folder() } else { Ok(()) }
+        self.sync_folder()
+    }
+
+    fn own_file(&self, name: &str) -> Option<File> {
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let file = openat(&self.folder, name, flags, Mode::empty()).ok()?;
+        let is_own = plain_file_bytes(&file).is_ok() && fstat(&file).is_ok_and(|about| about.st_nlink == 1);
+        is_own.then(|| File::from(file))
     }
 
     fn create(&self, name: &str) -> Result<File> {

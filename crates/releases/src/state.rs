@@ -45,6 +45,8 @@ pub(crate) struct State {
     /// Oldest first.
     pub(crate) bad: Vec<Bad>,
     pub(crate) switched_off: BTreeSet<Switch>,
+    /// What was there when a state was lost. Good ones may be among them, so they stay until the ring is full.
+    pub(crate) spared: Vec<u64>,
 }
 
 /// One finished bake.

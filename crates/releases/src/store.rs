@@ -1,9 +1,11 @@
 //! The store: numbered releases, and which of them is what.
 
+mod files;
 mod list;
 mod prune;
+#[cfg(test)]
+mod tests;
 
-use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
@@ -11,15 +13,15 @@ use rempart_base::Now;
 
 use crate::disk::{Disk, LOCK_TIMEOUT, Sharing};
 use crate::hash::ReleaseHash;
-use crate::release_file::{self, BODY_BYTES_MAX, Header};
+use crate::release_file::{self, Header};
 use crate::state::{Bad, Finished, SWITCHES_MAX, Slots, State, Switch};
+
+use files::{candidate_header, copy, file_name, header, newest_number, numbers, release, sound, take_number};
 
 pub use list::{Listed, Standing};
 pub use prune::KEPT_NEWEST;
 
 const CANDIDATE: &str = "candidate";
-const CANDIDATE_TEMPORARY: &str = "candidate.tmp";
-const RELEASE_TEMPORARY: &str = "release.tmp";
 const LOCK: &str = "lock";
 const STAGE_LOCK: &str = "stage.lock";
 /// A boot does not wait longer than this for somebody who is changing the state.
@@ -105,7 +107,7 @@ impl Store {
     /// # Errors
     /// The body is longer than [`BODY_BYTES_MAX`], or the disk refuses; the old candidate then stays.
     pub fn stage(folder: &Path, body: &[u8]) -> Result<ReleaseHash> {
-        stage_on(&Disk::open(folder)?, body)
+        files::stage(&Disk::open(folder)?, body)
     }
 
     /// Removes the candidate from `folder`, if one lies there.
@@ -154,8 +156,7 @@ impl Store {
             }
             let number = take_number(disk, state);
             disk.rename(CANDIDATE, &file_name(number))?;
-            prune::prune(disk, state);
-            Ok(released(number, header))
+            Ok(files::released(number, header))
         })
     }
 
@@ -164,11 +165,7 @@ impl Store {
     /// # Errors
     /// There is no sound release with this number, or the disk refuses.
     pub fn publish_again(&mut self, number: u64) -> Result<Release> {
-        self.change(|disk, state| {
-            let again = copy(disk, state, number)?;
-            prune::prune(disk, state);
-            Ok(again)
-        })
+        self.change(|disk, state| copy(disk, state, number))
     }
 
     /// Goes back: marks the content in force as bad, publishes the content of `to` (or else of
@@ -191,7 +188,6 @@ impl Store {
             state.forgive(target.hash);
             let again = copy(disk, state, target.number)?;
             state.current = Some(again.number);
-            prune::prune(disk, state);
             Ok(again)
         })
     }
@@ -235,7 +231,6 @@ impl Store {
             let finished_at_unix_ms = Now::read().unix_ns / 1_000_000;
             state.ring.push(Finished { number, hash, synthetic: is_synthetic, finished_at_unix_ms });
             prune::shorten_ring(disk, state, generations);
-            prune::prune(disk, state);
             Ok(())
         })
     }
@@ -329,13 +324,16 @@ impl Store {
     fn change<T>(&mut self, act: impl FnOnce(&Disk, &mut State) -> Result<T>) -> Result<T> {
         let _lock = self.disk.lock(LOCK, Sharing::Alone, LOCK_TIMEOUT)?;
         let slots = Slots::read(&self.disk);
-        let before = slots.newest().cloned().unwrap_or_default();
+        let lost = || State { spared: numbers(&self.disk), ..State::default() };
+        let before = slots.newest().cloned().unwrap_or_else(lost);
         let mut state = before.clone();
         let outcome = act(&self.disk, &mut state)?;
         if state != before || !slots.both_hold(&before) {
             state.sequence = before.sequence.saturating_add(1);
             slots.write(&self.disk, &state)?;
         }
+        // Not before the state is on disk: after a crash the old one is in force, with all that it names.
+        prune::prune(&self.disk, &state);
         self.state = state;
         Ok(outcome)
     }
@@ -344,105 +342,4 @@ impl Store {
         let (mut file, bytes) = self.disk.file(name)?;
         release_file::read(&mut file, bytes)
     }
-}
-
-pub(crate) fn stage_on(disk: &Disk, body: &[u8]) -> Result<ReleaseHash> {
-    let hash = ReleaseHash::of(body);
-    if body.len() as u64 > BODY_BYTES_MAX {
-        let text = format!("a release has at most {BODY_BYTES_MAX} bytes, this one has {}", body.len());
-        return Err(Error::new(ErrorKind::InvalidInput, text));
-    }
-    let header =
-        Header { hash, created_unix_ms: Now::read().unix_ns / 1_000_000, body_bytes: body.len() as u64 };
-    // A long write must not keep an edge from its state: only the renaming takes the other lock.
-    let _stage = disk.lock(STAGE_LOCK, Sharing::Alone, LOCK_TIMEOUT)?;
-    disk.write_beside(CANDIDATE_TEMPORARY, &[&header.encode(), body])?;
-    let _lock = disk.lock(LOCK, Sharing::Alone, LOCK_TIMEOUT)?;
-    disk.rename(CANDIDATE_TEMPORARY, CANDIDATE)?;
-    Ok(hash)
-}
-
-/// A file of its own, so that one damaged sector cannot take both numbers; a second name for the same file
-/// only where the disk has no room, because going back must work then too.
-fn copy(disk: &Disk, state: &mut State, number: u64) -> Result<Release> {
-    let (mut file, bytes) = disk.file(&file_name(number)).map_err(|error| missing(number, error))?;
-    let (old, body) = release_file::read(&mut file, bytes)?;
-    let header = Header { created_unix_ms: Now::read().unix_ns / 1_000_000, ..old };
-    let again = take_number(disk, state);
-    match disk.write_beside(RELEASE_TEMPORARY, &[&header.encode(), &body]) {
-        Ok(()) => disk.rename(RELEASE_TEMPORARY, &file_name(again))?,
-        Err(error) if is_full(&error) => {
-            disk.link(&file_name(number), &file_name(again))?;
-            return Ok(released(again, old));
-        }
-        Err(error) => return Err(error),
-    }
-    Ok(released(again, header))
-}
-
-fn is_full(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
-}
-
-/// The next number. The files count as well as the state, which may have been lost.
-fn take_number(disk: &Disk, state: &mut State) -> u64 {
-    let number = state.next.max(newest_number(disk).map_or(1, |newest| newest.saturating_add(1)));
-    state.next = number.saturating_add(1);
-    number
-}
-
-fn candidate_header(disk: &Disk) -> Result<Header> {
-    let (mut file, bytes) = disk.file(CANDIDATE).map_err(|error| {
-        let is_missing = error.kind() == ErrorKind::NotFound;
-        if is_missing { Error::new(ErrorKind::NotFound, "there is no candidate") } else { error }
-    })?;
-    release_file::verify(&mut file, bytes)
-}
-
-/// A release whose every byte is right.
-fn release(disk: &Disk, number: u64) -> Result<Release> {
-    let (mut file, bytes) = disk.file(&file_name(number)).map_err(|error| missing(number, error))?;
-    let header = release_file::verify(&mut file, bytes)
-        .map_err(|error| Error::new(error.kind(), format!("release {number}: {error}")))?;
-    Ok(released(number, header))
-}
-
-fn sound(disk: &Disk, number: u64) -> Option<Release> {
-    release(disk, number).ok()
-}
-
-fn released(number: u64, header: Header) -> Release {
-    Release { number, hash: header.hash, created_unix_ms: header.created_unix_ms }
-}
-
-fn missing(number: u64, error: Error) -> Error {
-    if error.kind() == ErrorKind::NotFound {
-        return Error::new(ErrorKind::NotFound, format!("there is no release {number}"));
-    }
-    error
-}
-
-fn file_name(number: u64) -> String {
-    format!("{number:08}.release")
-}
-
-/// The numbers of all files, whatever is in them, newest first.
-fn numbers(disk: &Disk) -> Vec<u64> {
-    let names = disk.names().unwrap_or_default();
-    let number = |name: &String| {
-        let number = name.strip_suffix(".release")?.parse().ok()?;
-        (file_name(number) == *name).then_some(number)
-    };
-    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
-    numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
-    numbers
-}
-
-fn newest_number(disk: &Disk) -> Option<u64> {
-    numbers(disk).first().copied()
-}
-
-fn header(disk: &Disk, number: u64) -> Result<(Header, File)> {
-    let (mut file, bytes) = disk.file(&file_name(number))?;
-    Ok((release_file::read_header(&mut file, bytes)?, file))
 }

@@ -1,6 +1,7 @@
 //! Looking at the store: what there is, and in which order it is booted.
 
-use super::{Bad, Disk, Release, State, Store, header, numbers, released, sound};
+use super::files::{file_name, header, newest_number, numbers, released, sound};
+use super::{Bad, Disk, Release, State, Store};
 use crate::hash::ReleaseHash;
 
 /// What became of a release.
@@ -49,7 +50,7 @@ impl Store {
     }
 
     fn listed(&self, number: u64) -> Option<Listed> {
-        let (_, bytes) = self.disk.file(&super::file_name(number)).ok()?;
+        let (_, bytes) = self.disk.file(&file_name(number)).ok()?;
         let whole = sound(&self.disk, number);
         let known = || header(&self.disk, number).ok().map(|(header, _)| released(number, header));
         let remembered = || {
@@ -94,7 +95,7 @@ impl Store {
     /// The same, with bodies, each read when it is asked for.
     pub fn boots(&self) -> impl Iterator<Item = (Release, Vec<u8>)> {
         order(&self.disk, &self.state).into_iter().filter_map(|number| {
-            let (header, body) = self.read_file(&super::file_name(number)).ok()?;
+            let (header, body) = self.read_file(&file_name(number)).ok()?;
             Some((released(number, header), body))
         })
     }
@@ -122,7 +123,7 @@ impl Store {
 }
 
 pub(super) fn rollback_target(disk: &Disk, state: &State) -> Option<Release> {
-    let current = state.current.or_else(|| super::newest_number(disk));
+    let current = state.current.or_else(|| newest_number(disk));
     let current = current.and_then(|number| header(disk, number).ok()).map(|(header, _)| header.hash);
     let good = state.ring.iter().rev().filter(|finished| Some(finished.hash) != current);
     let good = good.filter(|finished| state.is_bad(finished.hash).is_none());

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Disk, State, file_name, list, numbers, sound};
+use super::files::{file_name, numbers, sound};
+use super::{Disk, State, list};
 
 /// The newest releases that are kept whatever became of them.
 pub const KEPT_NEWEST: usize = 5;
@@ -24,6 +25,9 @@ pub(super) fn shorten_ring(disk: &Disk, state: &mut State, generations: usize) {
     if !kept.is_empty() {
         state.ring = kept;
     }
+    if state.ring.len() >= generations {
+        state.spared.clear();
+    }
 }
 
 /// Removes what nobody needs. Never the last one that could be booted.
@@ -33,6 +37,7 @@ pub(super) fn prune(disk: &Disk, state: &State) {
     kept.extend(state.ring.iter().map(|finished| finished.number));
     kept.extend(state.current);
     kept.extend(state.pinned);
+    kept.extend(&state.spared);
     let goes: Vec<u64> = all.into_iter().filter(|number| !kept.contains(number)).collect();
     if goes.is_empty()
         || !list::order(disk, state)
