@@ -133,3 +133,59 @@ fn user_name(uid: u32) -> Option<String> {
         (number.parse() == Ok(uid)).then(|| name.to_owned())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn lines(data_dir: &Path) -> Vec<Value> {
+        let text = std::fs::read_to_string(data_dir.join("audit.log")).unwrap();
+        assert!(text.ends_with('\n'));
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or(Value::Null)).collect()
+    }
+
+    #[test]
+    fn each_act_is_one_line_whatever_the_text() {
+        let data_dir = tempfile::tempdir().unwrap();
+        let (audit, who) = (Audit::of(data_dir.path()), Who::this_process());
+        audit.append(&who, "pin", "two\nlines \"quoted\"", &json!({"release": 7})).unwrap();
+        audit.append(&who, "rollback", &"w".repeat(5000), &json!("x".repeat(DETAILS_BYTES_MAX))).unwrap();
+        let lines = lines(data_dir.path());
+        assert_eq!((lines.len(), &lines[0]["why"]), (2, &json!("two\nlines \"quoted\"")));
+        assert_eq!((&lines[0]["what"], &lines[0]["details"]), (&json!("pin"), &json!({"release": 7})));
+        assert_eq!(lines[0]["pid"], std::process::id());
+        assert_eq!(lines[0]["uid"], rustix::process::geteuid().as_raw());
+        let time = lines[0]["time"].as_str().unwrap();
+        assert!(time.len() == 24 && time.ends_with('Z') && &time[10..11] == "T", "{time}");
+        assert_eq!(lines[1]["why"].as_str().unwrap().len(), crate::state::WHY_BYTES_MAX);
+        assert_eq!(lines[1]["details"], "too long to be kept");
+        let mode = std::fs::metadata(data_dir.path().join("audit.log")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_torn_line_does_not_swallow_the_next_and_nothing_is_taken_away() {
+        let data_dir = tempfile::tempdir().unwrap();
+        let audit = Audit::of(data_dir.path());
+        std::fs::write(data_dir.path().join("audit.log"), "{\"what\":\"first\"}\n{\"wha").unwrap();
+        audit.append(&Who::this_process(), "second", "", &Value::Null).unwrap();
+        let lines = lines(data_dir.path());
+        assert_eq!(
+            (lines.len(), &lines[0]["what"], &lines[2]["what"]),
+            (3, &json!("first"), &json!("second"))
+        );
+    }
+
+    #[test]
+    fn an_account_is_named_and_a_link_is_not_followed() {
+        assert_eq!(Who::peer(0, 1).user.as_deref(), Some("root"));
+        assert_eq!(Who::peer(u32::MAX - 7, 1).user, None);
+        let data_dir = tempfile::tempdir().unwrap();
+        let outside = tempfile::NamedTempFile::new().unwrap();
+        std::os::unix::fs::symlink(outside.path(), data_dir.path().join("audit.log")).unwrap();
+        let audit = Audit::of(data_dir.path());
+        audit.append(&Who::this_process(), "pin", "", &Value::Null).unwrap_err();
+        assert_eq!(std::fs::read(outside.path()).unwrap(), b"");
+    }
+}
