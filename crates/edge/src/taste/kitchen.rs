@@ -1,0 +1,102 @@
+//! Where a release is tried: one worker, as an edge has it, on a thread of its own, so that it may hang; and
+//! one runtime on this thread for whoever asks it and for the origin behind it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rempart_config::{AccessTo, Snapshot};
+use rempart_origin::{Dialer, Origins, Shelves};
+use rempart_wire::{Peer, TlsFacts};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::origin::{self, Call};
+use super::panics;
+use crate::access_log::{CoreLog, Writer};
+use crate::core::Core;
+use crate::metrics::CoreMetrics;
+use crate::page::Slot;
+use crate::running::Running;
+use crate::worker::{self, Handle, Order, Worker};
+
+/// A worker that has answered everything has nothing to drain; one that hangs is not waited for.
+const CLOSING: Duration = Duration::from_millis(100);
+/// Where visitors seem to come from: TEST-NET-1 (RFC 5737).
+const VISITOR: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 49_152);
+/// Where they seem to have come to.
+const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)), 443);
+
+/// The worker under trial, and the runtime beside it.
+pub(super) struct Kitchen {
+    /// For this side of every connection.
+    pub(super) runtime: LocalRuntime,
+    /// Where the worker says what it is about to run.
+    pub(super) slot: &'static Slot,
+    orders: UnboundedSender<Order>,
+}
+
+/// Starts the worker.
+pub(super) fn open(snapshot: &Arc<Snapshot>) -> io::Result<Kitchen> {
+    let runtime = local_runtime()?;
+    let slot: &'static Slot = Box::leak(Box::default());
+    let (orders, inbox) = unbounded_channel();
+    let (calls, called) = unbounded_channel();
+    let writer = Arc::new(Writer::start(&AccessTo::Off, 1 << 20)?);
+    let handle = Handle { orders: orders.clone(), metrics: Arc::new(CoreMetrics::default()) };
+    let running = Running::only(Arc::clone(snapshot));
+    panics::watch_slot(slot);
+    std::thread::Builder::new()
+        .name("worker-0".into())
+        .spawn(move || work(&running, slot, handle, inbox, calls, writer))?;
+    runtime.spawn_local(origin::serve(called));
+    Ok(Kitchen { runtime, slot, orders })
+}
+
+impl Kitchen {
+    /// A connection to the worker, as from a visitor.
+    pub(super) fn connect(&self, tls: bool) -> io::Result<UnixStream> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        theirs.set_nonblocking(true)?;
+        let facts = || {
+            let (version, cipher) = ("TLSv1.3", "TLS13_AES_256_GCM_SHA384".into());
+            Arc::new(TlsFacts { server_name: None, version, cipher })
+        };
+        let peer = Peer { address: VISITOR, local: LOCAL, tls: tls.then(facts) };
+        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the worker has ended");
+        self.orders.send(Order::Inside(theirs, peer)).map_err(gone)?;
+        Ok(ours)
+    }
+
+    /// Lets the worker end. Its thread is not waited for: it may hang.
+    pub(super) fn close(self) {
+        let _ = self.orders.send(Order::Drain(CLOSING));
+    }
+}
+
+fn work(
+    running: &Running,
+    slot: &'static Slot,
+    own: Handle,
+    orders: UnboundedReceiver<Order>,
+    calls: UnboundedSender<Call>,
+    writer: Arc<Writer>,
+) {
+    let Ok(runtime) = local_runtime() else { return };
+    let metrics = Arc::clone(&own.metrics);
+    let dialer = Dialer::StandIn(Box::new(move |plan| origin::call(&calls, plan)));
+    let origins =
+        Origins::new(Arc::<Shelves>::default(), 1, Arc::clone(&metrics.origins)).with_dialer(dialer);
+    let loop_token = b"rempart; id=taster".as_slice().into();
+    let core = Core::new(running, slot, origins, metrics, CoreLog::new(writer), loop_token);
+    let all = Arc::new([own]);
+    runtime.block_on(worker::run(Worker { index: 0, all, core, listening: Vec::new(), orders }));
+}
+
+fn local_runtime() -> io::Result<LocalRuntime> {
+    Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())
+}
