@@ -3,57 +3,174 @@
 
 mod admin;
 mod ctl;
+mod events;
 mod inlets;
 mod reload;
+mod rollout;
 mod status;
 mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rempart_base::Now;
-use rempart_config::{Compiler, Settings};
+use rempart_config::{Settings, Snapshot};
+use rempart_releases::Audit;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
 
+use self::events::Events;
 pub use self::inlets::Inlets;
-use self::reload::Reloads;
+use self::reload::{Reloads, Wish, Wishes};
+pub(crate) use self::rollout::Rollout;
+pub(crate) use self::rollout::boot::{Note, boot};
 use crate::access_log::Writer;
-use crate::launch::OnReady;
+use crate::launch::{Boot, OnReady};
+use crate::line::Line;
+use crate::pipeline::{self, StageSet};
 use crate::running::Running;
 use crate::worker::{Handle, Order};
 
 /// What the control thread works with.
 pub struct Control {
-    compiler: Mutex<Compiler>,
-    current: Arc<ArcSwap<Running>>,
+    data_dir: PathBuf,
+    rollout: Mutex<Rollout>,
+    running: Arc<ArcSwap<Running>>,
     workers: Arc<[Handle]>,
     writer: Arc<Writer>,
     started: Now,
     started_with: Arc<Settings>,
+    generation: u64,
     reloads: Mutex<Reloads>,
+    /// The folders to watch may be others now.
+    watched_changed: Notify,
+    wishes: Wishes,
+    events: Events,
+    audit: Audit,
+    turns_away: AtomicBool,
 }
 
-/// Panics of this process. A panic costs one connection; this says that it happened.
+/// What the control thread is made of.
+pub struct Beginning {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// What runs, as everybody sees it.
+    pub running: Arc<ArcSwap<Running>>,
+    /// Every worker.
+    pub workers: Arc<[Handle]>,
+    /// The access log.
+    pub writer: Arc<Writer>,
+    /// The how-manieth edge of its supervisor this is.
+    pub generation: u64,
+    /// What it began with.
+    pub boot: Boot,
+    /// To the supervisor.
+    pub line: Line,
+}
+
+/// Panics of this process, wherever they happened. Guards count theirs by zone and stage too.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
 impl Control {
-    /// Control over these workers.
-    #[must_use]
-    pub fn new(
-        compiler: Compiler,
-        current: Arc<ArcSwap<Running>>,
-        workers: Arc<[Handle]>,
-        writer: Arc<Writer>,
-    ) -> Self {
-        let started_with = Arc::clone(&current.load().newest().settings);
-        let (compiler, reloads) = (Mutex::new(compiler), Mutex::default());
-        Self { compiler, current, workers, writer, started: Now::read(), started_with, reloads }
+    fn new(beginning: Beginning, rollout: Rollout, notes: Vec<Note>) -> (Self, Inbox) {
+        let Beginning { data_dir, running, workers, writer, generation, boot, line } = beginning;
+        let started_with = Arc::clone(&rollout.newest().snapshot.settings);
+        let (wishes, inbox) = Wishes::channel();
+        let events = Events::default();
+        for note in notes {
+            tracing::warn!(release = note.release, kind = note.kind, "{}", note.text);
+            events.note(note.kind, note.release, note.text);
+        }
+        let control = Self {
+            audit: Audit::of(&data_dir),
+            reloads: Mutex::new(Reloads::at_start(&data_dir, boot)),
+            rollout: Mutex::new(rollout),
+            started: Now::read(),
+            watched_changed: Notify::new(),
+            turns_away: AtomicBool::new(false),
+            data_dir,
+            running,
+            workers,
+            writer,
+            started_with,
+            generation,
+            wishes,
+            events,
+        };
+        control.send_all_switches();
+        (control, Inbox { line, wishes: inbox, boot })
+    }
+
+    /// The release in force; while it bakes on a share of the visitors, that one.
+    fn newest(&self) -> Arc<Snapshot> {
+        Arc::clone(self.running.load().newest())
+    }
+
+    /// What visitors run on from now on. Each exchange that has begun stays with what it began with.
+    fn apply(&self, running: Running) {
+        let running = Arc::new(running);
+        let old = self.running.swap(Arc::clone(&running));
+        let is_gone = |name: &Arc<str>| running.each().all(|snapshot| snapshot.zone_named(name).is_none());
+        let names = old.each().flat_map(|snapshot| snapshot.zones()).map(|zone| &zone.name);
+        let mut gone: Vec<Arc<str>> = names.filter(|name| is_gone(name)).cloned().collect();
+        gone.sort_unstable();
+        gone.dedup();
+        let gone: Arc<[Arc<str>]> = gone.into();
+        self.tell(|| Order::Swap(Arc::clone(&running), Arc::clone(&gone)));
+        let access = &running.newest().settings.log.access;
+        self.writer.configure(&access.to, access.queue_bytes_max);
+        for key in self.waiting_for_restart() {
+            tracing::warn!(key, "this change takes effect when Rempart is started again");
+        }
+    }
+
+    /// The keys whose present values differ from those that the process was started with, and that it
+    /// cannot change while it runs.
+    fn waiting_for_restart(&self) -> Vec<&'static str> {
+        let (started, now) = (&self.started_with, &self.newest().settings);
+        let keys = [
+            ("listen", started.listen != now.listen),
+            ("workers", started.workers != now.workers),
+            ("user", started.user != now.user),
+            ("data_dir", started.data_dir != now.data_dir),
+            ("admin.listen", started.admin != now.admin),
+            ("log.level", started.log.level != now.log.level),
+            ("supervisor.crash_window_ms", started.crash_window != now.crash_window),
+            ("upgrade.ready_ms", started.upgrade_ready != now.upgrade_ready),
+            ("taster.timeout_ms", started.taster_timeout != now.taster_timeout),
+            ("taster.memory_bytes_max", started.taster_memory_bytes_max != now.taster_memory_bytes_max),
+        ];
+        keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+    }
+
+    /// Tells balancers in front, by `/healthz`, that this edge wants no more visitors; it serves those who
+    /// come all the same.
+    fn turn_visitors_away(&self, on: bool) {
+        self.turns_away.store(on, Ordering::Relaxed);
+        tracing::warn!(on, "by order: /healthz says that this edge is draining");
+    }
+
+    fn send_all_switches(&self) {
+        let rollout = self.rollout.lock();
+        let mut zones: Vec<&str> = rollout.store.switches().map(|switch| switch.zone.as_str()).collect();
+        zones.dedup();
+        zones.into_iter().for_each(|zone| self.send_switches(&rollout, zone));
+    }
+
+    /// The stages that are switched off for a zone.
+    fn send_switches(&self, rollout: &Rollout, zone: &str) {
+        let off = rollout.store.switches().filter(|switch| switch.zone == zone);
+        let off = off.filter_map(|switch| pipeline::stage_named(&switch.stage));
+        let off = off.fold(StageSet::NONE, StageSet::with);
+        let zone: Arc<str> = zone.into();
+        self.tell(|| Order::Switch(Arc::clone(&zone), off));
     }
 
     fn drain(&self) {
-        let patience = self.current.load().newest().settings.limits.drain_timeout;
+        let patience = self.newest().settings.limits.drain_timeout;
         tracing::info!(?patience, "draining");
         self.tell(|| Order::Drain(patience));
     }
@@ -64,6 +181,13 @@ impl Control {
             let _ = worker.orders.send(order());
         }
     }
+}
+
+/// What comes to the control thread.
+struct Inbox {
+    line: Line,
+    wishes: mpsc::Receiver<Wish>,
+    boot: Boot,
 }
 
 /// However the control thread ends, the workers are told to: a process that nobody can stop or change any
@@ -77,11 +201,18 @@ impl Drop for DrainAtEnd {
 }
 
 /// Runs the control thread. It ends with the process.
-pub fn run(control: Control, inlets: Inlets, on_ready: OnReady) {
+pub(crate) fn run(
+    beginning: Beginning,
+    rollout: Rollout,
+    notes: Vec<Note>,
+    inlets: Inlets,
+    on_ready: OnReady,
+) {
     count_panics();
+    let (control, inbox) = Control::new(beginning, rollout, notes);
     let control = Arc::new(control);
     let drain = DrainAtEnd(Arc::clone(&control));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(2).build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return on_ready(Err(format!("the control thread has no runtime: {error}"))),
@@ -90,15 +221,23 @@ pub fn run(control: Control, inlets: Inlets, on_ready: OnReady) {
         return on_ready(Err(error.to_string()));
     }
     runtime.block_on(async move {
+        let Inbox { line, wishes, boot } = inbox;
+        let line = match line.awaited() {
+            Ok(line) => line,
+            Err(error) => return on_ready(Err(format!("the line to the supervisor: {error}"))),
+        };
         let ctl = tokio::spawn(ctl::serve(Arc::clone(&control), inlets.ctl));
         let admin = inlets.admin.map(|listener| tokio::spawn(admin::serve(Arc::clone(&control), listener)));
         let watch = tokio::spawn(watch::files(Arc::clone(&control)));
-        if let Err(error) = signals(&control, on_ready).await {
+        let reload = tokio::spawn(reload::serve(Arc::clone(&control), line, wishes));
+        let bake = tokio::spawn(rollout::watch::serve(Arc::clone(&control)));
+        if let Err(error) = signals(&control, boot, on_ready).await {
             tracing::error!(%error, "signals cannot be received");
         }
         drop(drain);
-        ctl.abort();
-        watch.abort();
+        for task in [ctl, watch, reload, bake] {
+            task.abort();
+        }
         // Metrics can be read as long as something is served.
         if let Some(admin) = admin {
             let _ = admin.await;
@@ -107,19 +246,21 @@ pub fn run(control: Control, inlets: Inlets, on_ready: OnReady) {
 }
 
 /// Says that visitors are served, and obeys signals until the order to stop.
-async fn signals(control: &Arc<Control>, on_ready: OnReady) -> std::io::Result<()> {
+async fn signals(control: &Arc<Control>, boot: Boot, on_ready: OnReady) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut reopen = signal(SignalKind::user_defined1())?;
     on_ready(Ok(()));
+    if boot != Boot::Candidate {
+        // The files may have changed while nobody watched them.
+        control.wishes.wish("this edge has started").await;
+    }
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hang_up.recv() => {
-                reload::reload(control, "SIGHUP").await;
-            }
+            _ = hang_up.recv() => control.wishes.wish("SIGHUP").await,
             _ = reopen.recv() => control.writer.reopen(),
         }
     }

@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rempart_base::{InstallationId, Now};
-use rempart_config::{Account, Compiler, Source};
+use rempart_base::InstallationId;
+use rempart_config::Account;
 use rempart_origin::{Origins, Shelves};
+use rempart_releases::Store;
 pub use rempart_wire::ProxyProtocol;
 use rempart_wire::{Door, TlsAcceptor};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::access_log::{CoreLog, Writer};
 use crate::certificates::{self, Certificates};
-use crate::control::{Control, Inlets};
+use crate::control::{self, Beginning, Inlets, Note, Rollout};
 use crate::core::Core;
 use crate::installation;
 use crate::line::Line;
@@ -23,6 +24,11 @@ use crate::metrics::CoreMetrics;
 use crate::page::Slot;
 use crate::running::Running;
 use crate::worker::{self, Handle, Listening, Order, Worker};
+
+/// The folder of the release store in `data_dir`.
+pub const RELEASES: &str = "releases";
+/// How many good releases are kept until the release that runs says how many: as many as may be.
+const GENERATIONS_AT_START: usize = 100;
 
 /// Told once: with `Ok` when visitors are served, with the reason when they will not be.
 pub type OnReady = Box<dyn FnOnce(Result<(), String>) + Send>;
@@ -99,8 +105,20 @@ fn error(what: &str) -> impl Fn(io::Error) -> StartError {
 /// # Errors
 /// The configuration is refused, or the machine does not give what it takes. `on_ready` has been told too.
 pub fn run(launch: Launch) -> Result<(), StartError> {
-    let Launch { config_path, listeners, admin, slots, on_ready, drop_privileges, .. } = launch;
-    match prepare(config_path, listeners, admin, slots, drop_privileges) {
+    let Launch {
+        listeners,
+        admin,
+        slots,
+        line,
+        data_dir,
+        boot,
+        generation,
+        on_ready,
+        drop_privileges,
+        config_path: _,
+    } = launch;
+    let begun = Begun { data_dir, boot, generation, line };
+    match prepare(begun, listeners, admin, slots, drop_privileges) {
         Ok(prepared) => prepared.serve(on_ready),
         Err(error) => {
             on_ready(Err(error.to_string()));
@@ -109,9 +127,19 @@ pub fn run(launch: Launch) -> Result<(), StartError> {
     }
 }
 
+/// How this edge was begun.
+struct Begun {
+    data_dir: PathBuf,
+    boot: Boot,
+    generation: u64,
+    line: Line,
+}
+
 /// An edge that is ready to serve: nothing that may fail is left to do.
 struct Prepared {
-    control: Control,
+    beginning: Beginning,
+    rollout: Rollout,
+    notes: Vec<Note>,
     inlets: Inlets,
     workers: Vec<Seat>,
     shared: Shared,
@@ -134,49 +162,54 @@ struct Shared {
 }
 
 fn prepare(
-    config_path: PathBuf,
+    begun: Begun,
     listeners: Vec<BoundListener>,
     admin: Option<std::net::TcpListener>,
     slots: &'static [Slot],
     drop_privileges: DropPrivileges,
 ) -> Result<Prepared, StartError> {
-    let mut compiler = Compiler::new(Source::File(config_path));
-    let snapshot =
-        compiler.compile(Now::read()).map_err(|diagnostics| StartError(diagnostics.to_string()))?;
-    let settings = Arc::clone(&snapshot.settings);
-    let running = Arc::new(Running::only(snapshot));
+    let Begun { data_dir, boot, generation, line } = begun;
+    let store = Store::open(&data_dir.join(RELEASES), GENERATIONS_AT_START)
+        .map_err(error(&format!("the release store in {}", data_dir.display())))?;
+    let (rollout, notes) = control::boot(store, boot).map_err(StartError)?;
+    let running = Arc::new(rollout.running());
     let current = Arc::new(ArcSwap::new(Arc::clone(&running)));
-    let data_dir = &settings.data_dir;
-    std::fs::create_dir_all(data_dir).map_err(error(&format!("data_dir {}", data_dir.display())))?;
-    let own = certificates::self_signed(data_dir).map_err(error("the self-signed certificate"))?;
-    let installation = installation::id(data_dir).map_err(error("the id of this installation"))?;
+    let settings = Arc::clone(&running.newest().settings);
+    let own = certificates::self_signed(&data_dir).map_err(error("the self-signed certificate"))?;
+    let installation = installation::id(&data_dir).map_err(error("the id of this installation"))?;
     let access = &settings.log.access;
     let writer =
         Arc::new(Writer::start(&access.to, access.queue_bytes_max).map_err(|e| StartError(e.to_string()))?);
-    let inlets = Inlets::open(data_dir, admin).map_err(|e| StartError(e.to_string()))?;
+    let inlets = Inlets::open(&data_dir, admin).map_err(|e| StartError(e.to_string()))?;
     if let Account::Named(user) = &settings.user {
         drop_privileges(user).map_err(error(&format!("becoming the account {user}")))?;
     }
     let acceptor = TlsAcceptor::new(Arc::new(Certificates::new(Arc::clone(&current), own)))
         .map_err(|error| StartError(format!("TLS cannot be set up: {error}")))?;
-    let (workers, handles) = hand_out(listeners, settings.workers.get(), &acceptor);
+    let (workers, handles) = hand_out(listeners, &acceptor);
     let all: Arc<[Handle]> = handles.into();
-    let control = Control::new(compiler, current, Arc::clone(&all), Arc::clone(&writer));
+    let beginning = Beginning {
+        data_dir,
+        running: current,
+        workers: Arc::clone(&all),
+        writer: Arc::clone(&writer),
+        generation,
+        boot,
+        line,
+    };
     let loop_token = loop_token(installation);
     let shared = Shared { running, all, writer, shelves: Arc::default(), loop_token, slots };
-    Ok(Prepared { control, inlets, workers, shared })
+    Ok(Prepared { beginning, rollout, notes, inlets, workers, shared })
 }
 
 fn loop_token(installation: InstallationId) -> Box<[u8]> {
     format!("rempart; id={installation}").into_bytes().into()
 }
 
-/// Gives each worker its socket of every listener.
-fn hand_out(
-    mut listeners: Vec<BoundListener>,
-    workers: usize,
-    acceptor: &TlsAcceptor,
-) -> (Vec<Seat>, Vec<Handle>) {
+/// Gives each worker its socket of every listener. There are as many workers as the supervisor has bound
+/// sockets for, whatever the release says that runs now.
+fn hand_out(mut listeners: Vec<BoundListener>, acceptor: &TlsAcceptor) -> (Vec<Seat>, Vec<Handle>) {
+    let workers = listeners.iter().map(|listener| listener.sockets.len()).max().unwrap_or(1);
     let doors: Vec<Arc<Door>> = listeners
         .iter()
         .map(|listener| {
@@ -203,7 +236,7 @@ fn hand_out(
 impl Prepared {
     /// Starts the threads and stays until the last worker has ended.
     fn serve(self, on_ready: OnReady) -> Result<(), StartError> {
-        let Self { control, inlets, workers, shared } = self;
+        let Self { beginning, rollout, notes, inlets, workers, shared } = self;
         let shared = Arc::new(shared);
         let mut threads = Vec::new();
         for (index, seat) in workers.into_iter().enumerate() {
@@ -214,7 +247,7 @@ impl Prepared {
         }
         let controlling = std::thread::Builder::new()
             .name("control".into())
-            .spawn(move || crate::control::run(control, inlets, on_ready))
+            .spawn(move || control::run(beginning, rollout, notes, inlets, on_ready))
             .map_err(error("the control thread"))?;
         let lost = threads.into_iter().map(std::thread::JoinHandle::join).filter(Result::is_err).count();
         shared.writer.stop();

@@ -85,6 +85,13 @@ impl ZoneCounters {
         self.bytes_out.add(bytes_out);
     }
 
+    /// Exchanges that were answered with 5xx, whoever failed.
+    #[must_use]
+    pub fn server_errors(&self) -> u64 {
+        let first = STATUSES.partition_point(|status| *status < 500);
+        self.statuses.iter().skip(first).map(Counter::read).sum()
+    }
+
     /// Exchanges in all.
     #[must_use]
     pub fn requests(&self) -> u64 {

@@ -3,9 +3,11 @@
 mod prometheus;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Json};
 use axum::routing::get;
@@ -15,7 +17,7 @@ use super::{Control, status};
 /// Serves the endpoint until the process ends.
 pub(super) async fn serve(control: Arc<Control>, listener: std::net::TcpListener) {
     let router = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(health))
         .route("/metrics", get(metrics))
         .route(
             "/status",
@@ -26,6 +28,13 @@ pub(super) async fn serve(control: Arc<Control>, listener: std::net::TcpListener
     if let Err(error) = served.await {
         tracing::error!(%error, "the admin endpoint has ended");
     }
+}
+
+async fn health(State(control): State<Arc<Control>>) -> impl IntoResponse {
+    if control.turns_away.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    (StatusCode::OK, "ok\n")
 }
 
 async fn metrics(State(control): State<Arc<Control>>) -> impl IntoResponse {

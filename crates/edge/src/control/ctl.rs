@@ -1,17 +1,20 @@
 //! The control socket: one JSON object a line in, one out. It works with everything else down.
 
+mod acts;
+mod order;
+
 use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rempart_config::diagnostic_json;
+use rempart_releases::Who;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use super::reload::Outcome;
-use super::{Control, reload, status};
+use self::order::Asked;
+use super::Control;
 
 /// The longest order.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
@@ -39,45 +42,29 @@ pub(super) async fn serve(control: Arc<Control>, listener: StdListener) {
 }
 
 async fn answer(control: &Arc<Control>, mut stream: UnixStream) {
+    let who = who(&stream);
     let (read, mut write) = stream.split();
     let mut line = String::new();
     let mut lines = BufReader::new(read.take(LINE_BYTES_MAX));
     if !matches!(timeout(PATIENCE, lines.read_line(&mut line)).await, Ok(Ok(1..))) {
         return;
     }
-    let order: Result<Value, _> = serde_json::from_str(&line);
-    let reply = match order.as_ref().ok().and_then(|order| order["command"].as_str()) {
-        Some("reload") => {
-            let outcome = reload::reload(control, "rempart ctl reload").await;
-            reply(outcome, &control.waiting_for_restart())
-        }
-        Some("status") => json!({"ok": true, "status": status::json(control)}),
-        Some(other) => {
-            json!({"ok": false, "error": format!("unknown command {other:?}; known: reload, status")})
-        }
-        None => json!({"ok": false, "error": "expected one line of JSON with a \"command\""}),
+    let reply = match Asked::parse(&line) {
+        Ok(asked) => acts::act(control, asked, who).await,
+        Err(error) => json!({"ok": false, "error": error}),
     };
-    let mut text = reply.to_string();
-    text.push('\n');
-    // Who asked may have gone.
-    let _ = timeout(PATIENCE, write.write_all(text.as_bytes())).await;
+    let _ = timeout(PATIENCE, write.write_all(text(&reply).as_bytes())).await;
 }
 
-fn reply(outcome: Outcome, waiting_for_restart: &[&str]) -> Value {
-    match outcome {
-        Outcome::Applied(snapshot) => {
-            json!({"ok": true, "changed": true, "release": snapshot.number, "zones": snapshot.zones().len(),
-                "waiting_for_restart": waiting_for_restart,
-                "warnings": snapshot.warnings.iter().map(diagnostic_json).collect::<Vec<_>>()})
-        }
-        Outcome::Unchanged(snapshot) => {
-            json!({"ok": true, "changed": false, "release": snapshot.number, "zones": snapshot.zones().len(),
-                "waiting_for_restart": waiting_for_restart})
-        }
-        Outcome::Refused(diagnostics) => json!({
-            "ok": false,
-            "error": "the configuration is refused; what ran goes on",
-            "diagnostics": diagnostics.0.iter().map(diagnostic_json).collect::<Vec<_>>(),
-        }),
-    }
+fn text(reply: &Value) -> String {
+    let mut text = reply.to_string();
+    text.push('\n');
+    text
+}
+
+/// As the kernel says.
+fn who(stream: &UnixStream) -> Who {
+    let Ok(peer) = stream.peer_cred() else { return Who::peer(u32::MAX, 0) };
+    let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+    Who::peer(peer.uid(), pid)
 }

@@ -6,34 +6,99 @@ use rempart_base::{Now, date};
 use rempart_config::diagnostic_json;
 use serde_json::{Value, json};
 
+use super::reload::{Last, Reloads};
+use super::rollout::counts::Counting;
+use super::rollout::outcome::Refusal;
 use super::{Control, PANICS};
 use crate::worker::Handle;
 
 /// The whole status.
 pub(super) fn json(control: &Control) -> Value {
-    let running = control.current.load();
-    let snapshot = running.newest();
+    let newest = control.newest();
     let reloads = control.reloads.lock();
-    let last = reloads.last.as_ref().map(|last| {
-        json!({
-            "at": rfc3339(last.at),
-            "took_ms": u64::try_from(last.took.as_millis()).unwrap_or(u64::MAX),
-            "ok": last.error.is_none(),
-            "diagnostics": last.error.iter().flat_map(|errors| &errors.0).map(diagnostic_json).collect::<Vec<_>>(),
-        })
-    });
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "started": rfc3339(control.started),
         "uptime_s": (Now::mono() - control.started.mono).as_secs(),
-        "release": {"number": snapshot.number, "hash": format!("{:016x}", snapshot.hash)},
-        "zones": snapshot.zones().len(),
-        "reloads": {"applied": reloads.applied, "unchanged": reloads.unchanged, "refused": reloads.refused, "last": last},
-        "warnings": snapshot.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
+        "generation": control.generation,
+        "pid": std::process::id(),
+        "draining": control.turns_away.load(Ordering::Relaxed),
+        "release": release(control),
+        "zones": newest.zones().len(),
+        "held": held_of(&reloads),
+        "reloads": {
+            "applied": reloads.applied,
+            "unchanged": reloads.unchanged,
+            "refused": reloads.refused,
+            "last": reloads.last.as_ref().map(last),
+        },
+        "taster": reloads.report.as_ref().map(|report| {
+            json!({"took_ms": report.took_ms, "requests": report.checks.requests, "answered": report.checks.answered})
+        }),
+        "warnings": newest.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
         "waiting_for_restart": control.waiting_for_restart(),
         "panics": PANICS.load(Ordering::Relaxed),
+        "events": control.events.json(),
         "workers": control.workers.iter().map(worker).collect::<Vec<_>>(),
     })
+}
+
+/// The zones that are held back, and why.
+pub(super) fn held(control: &Control) -> Vec<Value> {
+    held_of(&control.reloads.lock())
+}
+
+fn held_of(reloads: &Reloads) -> Vec<Value> {
+    let held = reloads.report.iter().flat_map(|report| &report.held);
+    held.filter_map(|held| serde_json::to_value(held).ok()).collect()
+}
+
+fn last(last: &Last) -> Value {
+    json!({
+        "at": rfc3339(last.at),
+        "took_ms": ms(last.took),
+        "ok": last.refusal.is_none(),
+        "kind": last.refusal.as_ref().map(Refusal::kind),
+        "error": last.refusal.as_ref().map(ToString::to_string),
+        "diagnostics": last.refusal.as_ref().map(Refusal::diagnostics).unwrap_or_default(),
+    })
+}
+
+fn release(control: &Control) -> Value {
+    let rollout = control.rollout.lock();
+    let (newest, good) = (rollout.newest(), rollout.good());
+    let bake = rollout.bake().map(|bake| {
+        let sums = Counting::of(&control.workers).release(newest.release.number);
+        json!({
+            "age_ms": ms(bake.age(Now::mono())),
+            "bake_ms": ms(bake.terms().lasts),
+            "requests": sums.requests,
+            "bake_requests_min": bake.terms().requests_min,
+            "errors": sums.errors,
+            "panics": sums.panics,
+            "canary_percent": control.running.load().canary.as_ref().map(|canary| canary.percent),
+        })
+    });
+    let age_s = |unix_ms: u64| (Now::read().unix_s()).saturating_sub(unix_ms / 1000);
+    json!({
+        "number": newest.release.number,
+        "hash": newest.release.hash.to_string(),
+        "age_s": age_s(newest.release.created_unix_ms),
+        "state": if bake.is_some() { "baking" } else { "good" },
+        "bake": bake,
+        "last_known_good": good.map(|good| {
+            json!({"number": good.release.number, "age_s": age_s(good.release.created_unix_ms)})
+        }),
+        "pinned": rollout.store.pinned(),
+        "bad": rollout.store.bad().map(|(hash, why)| json!({"hash": hash.to_string(), "why": why})).collect::<Vec<_>>(),
+        "switched_off": rollout.store.switches().map(|switch| {
+            json!({"zone": switch.zone, "stage": switch.stage})
+        }).collect::<Vec<_>>(),
+    })
+}
+
+fn ms(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn worker(handle: &Handle) -> Value {
@@ -48,6 +113,6 @@ fn worker(handle: &Handle) -> Value {
     })
 }
 
-fn rfc3339(now: Now) -> String {
+pub(super) fn rfc3339(now: Now) -> String {
     format!("{}Z", String::from_utf8_lossy(&date::rfc3339_seconds(now.unix_s())))
 }

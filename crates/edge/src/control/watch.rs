@@ -11,7 +11,8 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
-use super::{Control, reload};
+use super::Control;
+use super::rollout::Meant;
 
 /// Editors and deployments write in several steps; the reload waits until nothing happened for so long.
 const QUIET: Duration = Duration::from_millis(50);
@@ -30,15 +31,26 @@ pub(super) async fn files(control: Arc<Control>) {
 async fn watch(control: &Arc<Control>) -> io::Result<()> {
     let mut folders = Folders::new()?;
     loop {
-        folders.follow(control.compiler.lock().watched());
-        folders.changed().await?;
+        folders.follow(control.watched());
+        tokio::select! {
+            changed = folders.changed() => changed?,
+            () = control.watched_changed.notified() => continue,
+        }
         for _ in 0..QUIET_ROUNDS {
             match timeout(QUIET, folders.changed()).await {
                 Ok(changed) => changed?,
                 Err(_) => break,
             }
         }
-        reload::reload(control, "a file has changed").await;
+        // Further changes meanwhile wait in the kernel's queue, and are one more wish.
+        control.wishes.fulfil(Meant::default(), "a file has changed").await;
+    }
+}
+
+impl Control {
+    /// The folders of all files that the last taster has read.
+    fn watched(&self) -> Vec<PathBuf> {
+        self.reloads.lock().report.iter().flat_map(|report| report.watched.iter().cloned()).collect()
     }
 }
 

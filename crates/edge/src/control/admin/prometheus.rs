@@ -17,7 +17,7 @@ pub(super) fn text(control: &Control) -> String {
     let mut page = Page(String::with_capacity(16 * 1024));
     workers(&mut page, &control.workers);
     zones(&mut page, control);
-    let running = control.current.load();
+    let running = control.running.load();
     let snapshot = running.newest();
     page.one("rempart_zones", "gauge", "Zones that are configured.", snapshot.zones().len() as u64);
     page.one("rempart_release_number", "gauge", "The number of the release that runs.", snapshot.number);
@@ -165,7 +165,7 @@ fn busiest(control: &Control) -> Vec<(Arc<str>, Vec<Arc<ZoneCounters>>)> {
     let requests = |cores: &[Arc<ZoneCounters>]| cores.iter().map(|core| core.requests()).sum::<u64>();
     let mut zones: Vec<_> = zones.into_iter().filter(|(_, cores)| requests(cores) > 0).collect();
     zones.sort_by(|(a, x), (b, y)| requests(y).cmp(&requests(x)).then_with(|| a.cmp(b)));
-    let max = control.current.load().newest().settings.metrics_zones_max;
+    let max = control.running.load().newest().settings.metrics_zones_max;
     if zones.len() > max {
         let rest = zones.split_off(max).into_iter().flat_map(|(_, cores)| cores).collect();
         zones.push((Arc::from(OTHER_ZONES), rest));

@@ -1,0 +1,281 @@
+//! Which release visitors run on, and how it earned that. Nothing here waits: the control thread brings what
+//! the taster found, what was counted, and what people ordered; it carries out what comes back.
+
+pub(crate) mod bake;
+pub(crate) mod boot;
+pub(crate) mod counts;
+pub(crate) mod judge;
+pub(crate) mod outcome;
+pub(crate) mod probe;
+pub(crate) mod watch;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rempart_base::Now;
+use rempart_config::{Difference, Snapshot, load_release};
+use rempart_releases::{Release, ReleaseHash, Store};
+
+use self::bake::{Bake, Before, History, Terms, Verdict, WatchedZone};
+use self::counts::Counting;
+use self::outcome::{Outcome, Refusal};
+use crate::running::{Canary, Running};
+
+/// Zones that a release changes and that are watched by themselves while it bakes.
+const WATCHED_ZONES_MAX: usize = 1_000;
+
+/// A release that runs, or could at once.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pub(crate) release: Release,
+    pub(crate) snapshot: Arc<Snapshot>,
+}
+
+/// The release in force, the one to go back to, and the store with all others.
+pub(crate) struct Rollout {
+    pub(crate) store: Store,
+    newest: Loaded,
+    /// The last one that finished its bake, if that is not `newest`.
+    good: Option<Loaded>,
+    bake: Option<Bake>,
+    history: History,
+}
+
+/// How a reload was meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Meant {
+    /// Content that was rolled back before is taken again.
+    pub(crate) force: bool,
+    /// So many zones may go.
+    pub(crate) confirm: Option<usize>,
+}
+
+impl Rollout {
+    /// What visitors are to run on.
+    pub(crate) fn running(&self) -> Running {
+        let newest = Arc::clone(&self.newest.snapshot);
+        match (&self.bake, &self.good) {
+            (Some(_), Some(good)) => {
+                let percent = good.snapshot.settings.release.canary_percent;
+                let stable = Arc::clone(&good.snapshot);
+                Running { stable, canary: Some(Canary { snapshot: newest, percent }) }
+            }
+            (Some(_), None) | (None, _) => Running { stable: newest, canary: None },
+        }
+    }
+
+    /// The release in force.
+    pub(crate) const fn newest(&self) -> &Loaded {
+        &self.newest
+    }
+
+    /// The last one that finished its bake.
+    pub(crate) fn good(&self) -> Option<&Loaded> {
+        if self.bake.is_some() { self.good.as_ref() } else { Some(&self.newest) }
+    }
+
+    /// Its bake, while it lasts.
+    pub(crate) const fn bake(&self) -> Option<&Bake> {
+        self.bake.as_ref()
+    }
+
+    /// Takes the candidate that the taster left, if it may be taken. `Applied` means that `running` has
+    /// changed.
+    pub(crate) fn consider(&mut self, meant: Meant, counting: &Counting<'_>, now: Now) -> Outcome {
+        if let Some(pinned) = self.store.pinned() {
+            return Outcome::Refused(Refusal::Pinned(pinned));
+        }
+        match self.candidate(meant, now) {
+            Ok(Some((release, snapshot, difference))) => {
+                self.begin(
+                    Loaded { release, snapshot: Arc::clone(&snapshot) },
+                    &difference,
+                    counting,
+                    now.mono,
+                );
+                Outcome::Applied { snapshot, difference }
+            }
+            Ok(None) => Outcome::Unchanged(Arc::clone(&self.newest.snapshot)),
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+
+    fn candidate(
+        &mut self,
+        meant: Meant,
+        now: Now,
+    ) -> Result<Option<(Release, Arc<Snapshot>, Difference)>, Refusal> {
+        let staged = self.store.candidate().map_err(Refusal::store)?.ok_or(Refusal::NoCandidate)?;
+        if staged.hash == self.newest.release.hash {
+            return Ok(None);
+        }
+        if let Some(why) = self.store.is_bad(staged.hash).map(str::to_owned) {
+            if !meant.force {
+                return Err(Refusal::RolledBack { hash: staged.hash, why });
+            }
+            self.store.forgive(staged.hash).map_err(Refusal::store)?;
+        }
+        let base = &self.newest.snapshot;
+        let snapshot = load_release(&staged.body, Some(base), now).map_err(Refusal::Diagnostics)?;
+        let difference = Difference::between(base, &snapshot);
+        may_shrink(base, &difference, meant)?;
+        let release = self.store.publish(staged.hash).map_err(Refusal::store)?;
+        self.store.set_current(release.number).map_err(Refusal::store)?;
+        Ok(Some((release, snapshot.renumbered(release.number), difference)))
+    }
+
+    /// From now on `next` is in force. The one before is what it is compared with, if it was good.
+    fn begin(&mut self, next: Loaded, difference: &Difference, counting: &Counting<'_>, now: Instant) {
+        let before = std::mem::replace(&mut self.newest, next);
+        if self.bake.take().is_none() {
+            self.good = Some(before);
+        }
+        let Some(good) = &self.good else {
+            return self.bake = Some(Bake::new(terms(&self.newest), now, Before::nothing(), Vec::new()));
+        };
+        let at_begin = counting.release(good.release.number);
+        let before = if good.snapshot.settings.release.canary_percent < 100 {
+            Before::Beside { at_begin }
+        } else {
+            Before::Window(self.history.window(at_begin))
+        };
+        let changed = difference.changed.get(..WATCHED_ZONES_MAX).unwrap_or(&difference.changed);
+        let mut counts = counting.zones(changed.iter());
+        let watched = changed.iter().map(|name| WatchedZone {
+            name: Arc::clone(name),
+            at_begin: counts.remove(name).unwrap_or_default(),
+        });
+        // The terms are those of the release that has proved itself: no change loosens its own trial.
+        let bake = Bake::new(terms(good), now, before, watched.collect());
+        let is_watched_whole = !difference.settings && changed.len() == difference.changed.len();
+        self.bake = Some(if is_watched_whole { bake.of_zones_alone() } else { bake });
+    }
+
+    /// Whether this release is in force and bakes: meanwhile another one may have come.
+    pub(crate) fn bakes(&self, number: u64) -> bool {
+        self.bake.is_some() && self.newest.release.number == number
+    }
+
+    /// What the counts of this moment say.
+    pub(crate) fn look(&mut self, counting: &Counting<'_>, now: Instant) -> Verdict {
+        let sums = counting.release(self.newest.release.number);
+        let Some(bake) = &mut self.bake else {
+            self.history.note(now, sums);
+            return Verdict::Bakes;
+        };
+        let before = self.good.as_ref().map(|good| counting.release(good.release.number)).unwrap_or_default();
+        let zones = counting.zones(bake.watched());
+        let counts = bake::Counts { baking: sums, before };
+        let verdict = bake.verdict(now, counts, |name| zones.get(name).copied().unwrap_or_default());
+        let is_alone = self.good.is_none();
+        // There is nothing to go back to.
+        if is_alone && matches!(verdict, Verdict::Worse(_)) { Verdict::Bakes } else { verdict }
+    }
+
+    /// The probes for the release in force have been answered.
+    pub(crate) fn probed(&mut self, number: u64) {
+        if let Some(bake) = self.bake.as_mut().filter(|_| self.newest.release.number == number) {
+            bake.probed();
+        }
+    }
+
+    /// The release in force has earned its place: it enters the ring.
+    pub(crate) fn finish(&mut self, synthetic: bool) -> io::Result<()> {
+        self.store.set_generations(self.newest.snapshot.settings.release.generations);
+        self.store.finish_bake(self.newest.release.number, synthetic)?;
+        self.bake = None;
+        self.good = None;
+        self.history = History::new(terms(&self.newest).lasts);
+        Ok(())
+    }
+
+    /// Goes back from a release that is worse: its content under a new number, so that numbers only rise.
+    /// The hash of the worse one stays refused.
+    pub(crate) fn roll_back(&mut self, why: &str) -> Result<Loaded, Refusal> {
+        let to = match &self.good {
+            Some(good) => good.clone(),
+            None => self.load(self.store.rollback_target().ok_or(Refusal::NothingBefore)?)?,
+        };
+        self.go_to(&to, why)
+    }
+
+    /// Goes back to this release, by order.
+    pub(crate) fn roll_back_to(&mut self, number: u64, why: &str) -> Result<Loaded, Refusal> {
+        let to = self.load(self.listed(number)?)?;
+        self.go_to(&to, why)
+    }
+
+    fn go_to(&mut self, to: &Loaded, why: &str) -> Result<Loaded, Refusal> {
+        if to.release.hash == self.newest.release.hash {
+            return Err(Refusal::InForce(self.newest.release.number));
+        }
+        // Visitors first: a disk that is full or broken keeps nobody on a release that does harm.
+        let release = self.store.roll_back(Some(to.release.number), why).unwrap_or_else(|error| {
+            tracing::error!(%error, "the store does not remember this rollback: the next start may undo it");
+            to.release
+        });
+        let snapshot = to.snapshot.renumbered(release.number);
+        Ok(self.settle(Loaded { release, snapshot }))
+    }
+
+    /// Runs this release and no other until the pin is taken away.
+    pub(crate) fn pin(&mut self, number: u64) -> Result<Loaded, Refusal> {
+        let to = self.load(self.listed(number)?)?;
+        self.store.pin(number).map_err(Refusal::store)?;
+        self.store.set_current(number).map_err(Refusal::store)?;
+        Ok(self.settle(to))
+    }
+
+    /// Without a bake: it has had one, or a person answers for it.
+    fn settle(&mut self, to: Loaded) -> Loaded {
+        self.newest = to.clone();
+        self.bake = None;
+        self.good = None;
+        self.history = History::new(terms(&self.newest).lasts);
+        to
+    }
+
+    /// A release by its number.
+    pub(crate) fn listed(&self, number: u64) -> Result<Release, Refusal> {
+        let mut all = self.store.list().into_iter().map(|listed| listed.release);
+        all.find(|release| release.number == number).ok_or(Refusal::Unknown(number))
+    }
+
+    /// Reads and compiles a stored release.
+    pub(crate) fn load(&self, release: Release) -> Result<Loaded, Refusal> {
+        if release.number == self.newest.release.number {
+            return Ok(self.newest.clone());
+        }
+        load(&self.store, release, Some(&self.newest.snapshot))
+    }
+}
+
+fn load(store: &Store, release: Release, base: Option<&Snapshot>) -> Result<Loaded, Refusal> {
+    let body = store.read(release.number).map_err(Refusal::store)?;
+    let snapshot = load_release(&body, base, Now::read()).map_err(Refusal::Diagnostics)?;
+    let snapshot = snapshot.renumbered(release.number);
+    Ok(Loaded { release, snapshot })
+}
+
+/// The guard against a list of zones that was emptied by mistake.
+fn may_shrink(base: &Snapshot, difference: &Difference, meant: Meant) -> Result<(), Refusal> {
+    let (removed, of) = (difference.removed.len(), base.zones().len());
+    let percent_max = usize::from(base.settings.release.shrink_percent_max);
+    let is_within = removed.saturating_mul(100) <= of.saturating_mul(percent_max);
+    if is_within || meant.confirm == Some(removed) {
+        return Ok(());
+    }
+    let names = difference.removed.iter().take(10).map(ToString::to_string).collect();
+    Err(Refusal::Shrinks { removed, of, percent_max, names })
+}
+
+fn terms(loaded: &Loaded) -> Terms {
+    let release = &loaded.snapshot.settings.release;
+    Terms { lasts: release.bake, requests_min: release.bake_requests_min, probes: release.probe }
+}
+
+/// How a hash is shown to people.
+pub(crate) fn short(hash: &ReleaseHash) -> String {
+    hash.to_string().chars().take(12).collect()
+}

@@ -1,0 +1,118 @@
+//! What an edge begins with: the candidate that was tasted for it, or what the store says; never nothing as
+//! long as one stored release can be read.
+
+use std::sync::Arc;
+
+use rempart_base::Now;
+use rempart_config::{Snapshot, load_release};
+use rempart_releases::{Release, Standing, Store};
+
+use super::bake::{Bake, Before, History};
+use super::outcome::Refusal;
+use super::{Loaded, Rollout, load, short, terms};
+use crate::launch::Boot;
+
+/// What the operator should learn about a start.
+pub(crate) struct Note {
+    pub(crate) kind: &'static str,
+    pub(crate) release: Option<u64>,
+    pub(crate) text: String,
+}
+
+/// Why the release that crashed is not begun with again.
+const CRASHED: &str = "edges that ran it crashed three times in a row soon after their start";
+
+/// Chooses and loads.
+///
+/// # Errors
+/// No stored release can be loaded.
+pub(crate) fn boot(mut store: Store, how: Boot) -> Result<(Rollout, Vec<Note>), String> {
+    let mut notes: Vec<Note> =
+        store.damage().iter().map(|damage| note("damage", None, damage.clone())).collect();
+    let prepared = match how {
+        Boot::Candidate => take_candidate(&mut store, &mut notes),
+        Boot::StepBack => step_back(&mut store, &mut notes),
+        Boot::Stored => Ok(()),
+    };
+    if let Err(refusal) = prepared {
+        notes.push(note(refusal.kind(), None, refusal.to_string()));
+    }
+    let newest = first_that_loads(&store, &mut notes)?;
+    store
+        .set_current(newest.release.number)
+        .map_err(|error| tracing::error!(%error, "the store does not remember which release runs"))
+        .ok();
+    let good = before(&store, &newest);
+    let terms = terms(good.as_ref().unwrap_or(&newest));
+    let bake = (!is_good(&store, newest.release)).then(|| {
+        let began = Now::mono();
+        Bake::new(terms, began, Before::nothing(), Vec::new())
+    });
+    let good = good.filter(|_| bake.is_some());
+    Ok((Rollout { store, newest, good, bake, history: History::new(terms.lasts) }, notes))
+}
+
+fn note(kind: &'static str, release: Option<u64>, text: String) -> Note {
+    Note { kind, release, text }
+}
+
+fn take_candidate(store: &mut Store, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+    if let Some(pinned) = store.pinned() {
+        return Err(Refusal::Pinned(pinned));
+    }
+    let staged = store.candidate().map_err(Refusal::store)?.ok_or(Refusal::NoCandidate)?;
+    if let Some(why) = store.is_bad(staged.hash).map(str::to_owned) {
+        return Err(Refusal::RolledBack { hash: staged.hash, why });
+    }
+    let release = store.publish(staged.hash).map_err(Refusal::store)?;
+    store.set_current(release.number).map_err(Refusal::store)?;
+    let text = format!("release {} (hash {}) is what the files say", release.number, short(&release.hash));
+    notes.push(note("published", Some(release.number), text));
+    Ok(())
+}
+
+/// What would run is marked as bad.
+fn step_back(store: &mut Store, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+    let order = store.boot_order();
+    let Some(crashed) = order.first() else { return Ok(()) };
+    if order.iter().all(|release| release.hash == crashed.hash) {
+        let text = format!("release {}: {CRASHED}; there is no other to go back to", crashed.number);
+        notes.push(note("crash-loop", Some(crashed.number), text));
+        return Ok(());
+    }
+    // A pin is a person's word, but not to serve nothing.
+    store.unpin().map_err(Refusal::store)?;
+    store.mark_bad(crashed.hash, CRASHED).map_err(Refusal::store)?;
+    let text = format!("release {}: {CRASHED}; it is marked as bad, one generation back", crashed.number);
+    notes.push(note("crash-loop", Some(crashed.number), text));
+    Ok(())
+}
+
+fn first_that_loads(store: &Store, notes: &mut Vec<Note>) -> Result<Loaded, String> {
+    for (release, body) in store.boots() {
+        match load_release(&body, None, Now::read()) {
+            Ok(snapshot) => {
+                let snapshot = snapshot.renumbered(release.number);
+                return Ok(Loaded { release, snapshot });
+            }
+            Err(diagnostics) => {
+                let text = format!("release {} cannot be loaded\n{diagnostics}", release.number);
+                notes.push(note("unloadable", Some(release.number), text));
+            }
+        }
+    }
+    let said: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
+    let said = said.join("\n");
+    Err(format!("there is no release to begin with\n{said}\n  to do: mend the configuration and start again"))
+}
+
+fn is_good(store: &Store, release: Release) -> bool {
+    let mut all = store.list().into_iter().filter(|listed| listed.release.hash == release.hash);
+    all.any(|listed| matches!(listed.standing, Standing::Good { .. }))
+}
+
+/// The one to go back to while the newest bakes. It shares what is the same.
+fn before(store: &Store, newest: &Loaded) -> Option<Loaded> {
+    let base: Option<&Snapshot> = Some(Arc::as_ref(&newest.snapshot));
+    load(store, store.rollback_target()?, base).ok()
+}
