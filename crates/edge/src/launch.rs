@@ -67,6 +67,9 @@ pub enum Boot {
     Candidate,
     /// What the store says is to run.
     Stored,
+    /// What the store says is to run, unless that still bakes: the edge before died of itself (not killed by
+    /// somebody), or was stuck.
+    AfterCrash,
     /// Edges crashed again and again soon after their start: mark what the store says is to run as bad, and
     /// begin with what was good before it.
     StepBack,

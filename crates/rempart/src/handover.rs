@@ -60,6 +60,7 @@ pub(crate) enum Prefix {
 enum Begin {
     Candidate,
     Stored,
+    AfterCrash,
     StepBack,
 }
 
@@ -107,6 +108,7 @@ impl Handover {
             boot: match told.boot {
                 Boot::Candidate => Begin::Candidate,
                 Boot::Stored => Begin::Stored,
+                Boot::AfterCrash => Begin::AfterCrash,
                 Boot::StepBack => Begin::StepBack,
             },
             generation: told.generation,
@@ -151,6 +153,7 @@ impl Handover {
             boot: match self.boot {
                 Begin::Candidate => Boot::Candidate,
                 Begin::Stored => Boot::Stored,
+                Begin::AfterCrash => Boot::AfterCrash,
                 Begin::StepBack => Boot::StepBack,
             },
         })

@@ -16,6 +16,7 @@ use super::rollout::counts::Counting;
 use super::rollout::outcome::{Outcome, Refusal};
 use crate::launch::Boot;
 use crate::line::{AwaitedLine, Message, TasterEnd};
+use crate::samples;
 use crate::taste::report::{self, Problem, Report};
 
 /// Wishes that wait. Whoever comes on top waits with its wish.
@@ -122,6 +123,11 @@ impl Tasting {
     async fn taste(&mut self, control: &Control) -> TasterEnd {
         self.last += 1;
         let patience = control.newest().settings.taster_timeout + GRACE;
+        if let Err(error) =
+            samples::write(&control.data_dir, control.workers.iter().map(|core| &core.metrics))
+        {
+            tracing::warn!(%error, "no recent requests are tried on the next release");
+        }
         if let Err(error) = self.line.say(Message::Taste(self.last)).await {
             tracing::error!(%error, "the supervisor cannot be asked for a taster");
             return TasterEnd::NotStarted;

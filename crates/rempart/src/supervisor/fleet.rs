@@ -1,5 +1,6 @@
 //! The edges of one supervisor: one that serves, one that is about to, and those that leave.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -111,7 +112,7 @@ impl Supervisor {
             EdgeProcess::start(&self.program, &self.order, &self.sockets, self.boot, self.generation);
         match started {
             Ok(edge) => {
-                if self.boot == Boot::StepBack {
+                if matches!(self.boot, Boot::StepBack | Boot::AfterCrash) {
                     self.boot = Boot::Stored;
                 }
                 self.fleet.starting = Some(Starting { edge, give_up_at: now + START_TIMEOUT });
@@ -210,6 +211,10 @@ impl Supervisor {
     fn tend_serving(&mut self, now: Instant) {
         let Some(mut edge) = self.fleet.serving.take() else { return };
         if let Some(status) = edge.ended() {
+            // A kill comes from outside (an operator, the kernel's memory killer) and says nothing.
+            if status.signal() != Some(Signal::KILL.as_raw()) {
+                self.suspect();
+            }
             return self.died(&edge, &status.to_string(), now);
         }
         if now >= self.look_at {
@@ -242,11 +247,19 @@ impl Supervisor {
         }
         self.manager.status("a core is stuck; a successor takes over");
         if in_a_stage {
+            self.suspect();
             let life = now.saturating_duration_since(edge.since);
             self.crashed(life, "stuck", now);
         }
         // Not later, whatever the count says: visitors wait on that core's sockets.
         self.fleet.start_at = Some(now);
+    }
+
+    /// The next edge does not begin with a release that still bakes.
+    fn suspect(&mut self) {
+        if self.boot == Boot::Stored {
+            self.boot = Boot::AfterCrash;
+        }
     }
 
     fn died(&mut self, edge: &EdgeProcess, how: &str, now: Instant) {

@@ -32,6 +32,7 @@ pub(crate) fn boot(mut store: Store, how: Boot) -> Result<(Rollout, Vec<Note>), 
     let prepared = match how {
         Boot::Candidate => take_candidate(&mut store, &mut notes),
         Boot::StepBack => step_back(&mut store, &mut notes),
+        Boot::AfterCrash => doubt(&mut store, &mut notes),
         Boot::Stored => Ok(()),
     };
     if let Err(refusal) = prepared {
@@ -68,6 +69,19 @@ fn take_candidate(store: &mut Store, notes: &mut Vec<Note>) -> Result<(), Refusa
     store.set_current(release.number).map_err(Refusal::store)?;
     let text = format!("release {} (hash {}) is what the files say", release.number, short(&release.hash));
     notes.push(note("published", Some(release.number), text));
+    Ok(())
+}
+
+/// A release that still bakes is the first to be suspected: the content before it did not crash.
+fn doubt(store: &mut Store, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+    let suspect = store.boots().next().map(|(release, _)| release);
+    let suspect = suspect.filter(|release| store.pinned().is_none() && !is_good(store, *release));
+    let Some((suspect, target)) = suspect.zip(store.rollback_target()) else { return Ok(()) };
+    let why = "the edge that ran it crashed while it baked";
+    let release = store.roll_back(Some(target.number), why).map_err(Refusal::store)?;
+    let text =
+        format!("release {}: {why}; rolled back, release {} is in force", suspect.number, release.number);
+    notes.push(note("rolled-back", Some(suspect.number), text));
     Ok(())
 }
 
