@@ -98,13 +98,15 @@ pub struct CoreLog {
     writer: Arc<Writer>,
     lines: RefCell<Vec<u8>>,
     count: Cell<u64>,
+    /// How many bytes are whole lines: a panic may leave a half one behind them.
+    whole_bytes: Cell<usize>,
 }
 
 impl CoreLog {
     /// An empty one.
     #[must_use]
     pub const fn new(writer: Arc<Writer>) -> Self {
-        Self { writer, lines: RefCell::new(Vec::new()), count: Cell::new(0) }
+        Self { writer, lines: RefCell::new(Vec::new()), count: Cell::new(0), whole_bytes: Cell::new(0) }
     }
 
     /// Adds a line, written by `write` with its line end. Answers with how many lines were dropped, if the
@@ -115,7 +117,9 @@ impl CoreLog {
             let spare = self.writer.spare.lock().pop();
             *lines = spare.unwrap_or_else(|| Vec::with_capacity(HAND_OVER_BYTES + 4096));
         }
+        lines.truncate(self.whole_bytes.get());
         write(&mut lines);
+        self.whole_bytes.set(lines.len());
         self.count.set(self.count.get() + 1);
         let full = lines.len() >= HAND_OVER_BYTES;
         drop(lines);
@@ -124,7 +128,8 @@ impl CoreLog {
 
     /// Hands over what there is; how many lines were dropped.
     pub fn flush(&self) -> u64 {
-        let lines = self.lines.take();
+        let mut lines = self.lines.take();
+        lines.truncate(self.whole_bytes.take());
         if lines.is_empty() {
             return 0;
         }
@@ -198,6 +203,26 @@ fn write(mut sink: Sink, inbox: &Receiver<Order>, queued: &AtomicUsize, spare: &
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_a_line_of_a_panic_is_no_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("access.log");
+        let writer = Arc::new(Writer::start(&AccessTo::File(path.clone()), 1 << 20).unwrap());
+        let log = CoreLog::new(Arc::clone(&writer));
+        let half = |out: &mut Vec<u8>| {
+            out.extend_from_slice(b"hal");
+            panic!("in the middle");
+        };
+        assert!(crate::panics::catch(|| log.line(half)).is_err());
+        log.line(|out| out.extend_from_slice(b"one\n"));
+        assert!(crate::panics::catch(|| log.line(half)).is_err());
+        log.flush();
+        log.line(|out| out.extend_from_slice(b"two\n"));
+        log.flush();
+        writer.stop();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+    }
 
     #[test]
     fn lines_arrive_in_order_and_a_moved_file_is_made_anew() {

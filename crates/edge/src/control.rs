@@ -12,7 +12,7 @@ mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -30,6 +30,7 @@ pub(crate) use self::rollout::boot::{Note, boot};
 use crate::access_log::Writer;
 use crate::launch::{Boot, OnReady};
 use crate::line::Line;
+use crate::panics;
 use crate::pipeline::{self, StageSet};
 use crate::running::Running;
 use crate::worker::{Handle, Order};
@@ -70,9 +71,6 @@ pub struct Beginning {
     /// To the supervisor.
     pub line: Line,
 }
-
-/// Panics of this process, wherever they happened. Guards count theirs by zone and stage too.
-static PANICS: AtomicU64 = AtomicU64::new(0);
 
 impl Control {
     fn new(beginning: Beginning, rollout: Rollout, notes: Vec<Note>) -> (Self, Inbox) {
@@ -208,7 +206,7 @@ pub(crate) fn run(
     inlets: Inlets,
     on_ready: OnReady,
 ) {
-    count_panics();
+    panics::watch();
     let (control, inbox) = Control::new(beginning, rollout, notes);
     let control = Arc::new(control);
     let drain = DrainAtEnd(Arc::clone(&control));
@@ -265,12 +263,4 @@ async fn signals(control: &Arc<Control>, boot: Boot, on_ready: OnReady) -> std::
         }
     }
     Ok(())
-}
-
-fn count_panics() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        PANICS.fetch_add(1, Ordering::Relaxed);
-        before(info);
-    }));
 }

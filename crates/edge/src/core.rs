@@ -14,11 +14,12 @@ use rempart_origin::Origins;
 use rempart_wire::Drain;
 
 use crate::access_log::CoreLog;
-use crate::metrics::{CoreMetrics, NO_ZONE, ReleaseCounters, ZoneCounters};
+use crate::metrics::{CoreMetrics, NO_ZONE, ReleaseCounters};
 use crate::page::Slot;
-use crate::pipeline::StageSet;
+use crate::pipeline::{StageId, StageSet};
 use crate::running::{self, Running};
 use crate::text::SecondText;
+use crate::zone_state::{LEFT_OUT_FOR, ZoneState};
 
 /// One worker thread's own.
 pub struct Core {
@@ -40,7 +41,11 @@ pub struct Core {
     zones: RefCell<HashMap<Arc<str>, Rc<ZoneState>, foldhash::fast::FixedState>>,
     no_zone: Rc<ZoneState>,
     /// What the operator switched off, by zone; kept for zones that have no state, or are gone for now.
-    switched: RefCell<HashMap<Arc<str>, StageSet>>,
+    switched_off: RefCell<HashMap<Arc<str>, StageSet>>,
+    left_out: RefCell<Vec<LeftOut>>,
+    /// Orders to fail.
+    #[cfg(feature = "fault")]
+    pub faults: crate::fault::Injected,
     rays: Cell<u64>,
     ticked: Cell<Now>,
 }
@@ -63,6 +68,14 @@ impl Releases {
     }
 }
 
+/// A stage that keeps failing for a zone, and does not run there for a while.
+struct LeftOut {
+    state: Rc<ZoneState>,
+    zone: Arc<str>,
+    stage: StageId,
+    until: Instant,
+}
+
 /// A snapshot, held by this core. Exchanges count their hold on it without touching what cores share.
 pub struct Pinned {
     snapshot: Arc<Snapshot>,
@@ -75,34 +88,6 @@ impl std::ops::Deref for Pinned {
 
     fn deref(&self) -> &Snapshot {
         &self.snapshot
-    }
-}
-
-/// What one core knows of one zone, whatever its snapshot.
-pub struct ZoneState {
-    /// Counters.
-    pub counters: Arc<ZoneCounters>,
-    /// Whose turn it is among the origins.
-    turn: Cell<usize>,
-    /// Stages that do not run for it.
-    off: Cell<StageSet>,
-}
-
-impl ZoneState {
-    fn new(name: &Arc<str>, metrics: &CoreMetrics) -> Rc<Self> {
-        Rc::new(Self { counters: metrics.enter(Arc::clone(name)), turn: Cell::new(0), off: Cell::default() })
-    }
-
-    /// Stages that do not run for it.
-    pub const fn off(&self) -> StageSet {
-        self.off.get()
-    }
-
-    /// The next of `count` origins in turn.
-    pub fn next_turn(&self, count: usize) -> usize {
-        let turn = self.turn.get();
-        self.turn.set(turn.wrapping_add(1));
-        turn.checked_rem(count).unwrap_or(0)
     }
 }
 
@@ -126,8 +111,11 @@ impl Core {
             loop_token,
             second: RefCell::default(),
             zones: RefCell::default(),
-            switched: RefCell::default(),
-            no_zone: ZoneState::new(&Arc::from(NO_ZONE), &metrics),
+            switched_off: RefCell::default(),
+            left_out: RefCell::default(),
+            #[cfg(feature = "fault")]
+            faults: crate::fault::Injected::default(),
+            no_zone: Rc::new(ZoneState::new(metrics.enter(Arc::from(NO_ZONE)), StageSet::NONE)),
             metrics,
             // Random keys of the standard library seed the ids: they need be unique, not secret.
             ticked: Cell::new(Now::read()),
@@ -158,6 +146,7 @@ impl Core {
 
     /// Swaps the releases. State of the zones that are `gone` is dropped.
     pub fn swap(&self, running: &Running, gone: &[Arc<str>]) {
+        self.try_again(None);
         if !gone.is_empty() {
             self.zones.borrow_mut().retain(|name, _| !gone.contains(name));
             self.metrics.retain(|name| !gone.iter().any(|gone| **gone == *name));
@@ -170,13 +159,46 @@ impl Core {
     pub fn switch(&self, zone: &Arc<str>, off: StageSet) {
         let off = off.switchable();
         if off == StageSet::NONE {
-            self.switched.borrow_mut().remove(zone);
+            self.switched_off.borrow_mut().remove(zone);
         } else {
-            self.switched.borrow_mut().insert(Arc::clone(zone), off);
+            self.switched_off.borrow_mut().insert(Arc::clone(zone), off);
         }
         if let Some(state) = self.zones.borrow().get(zone) {
-            state.off.set(off);
+            state.switch_off(off);
         }
+    }
+
+    /// Notes that a stage whose policy is *open* has failed for a zone, and leaves it out there if it keeps
+    /// failing.
+    pub fn has_failed_open(&self, state: &Rc<ZoneState>, zone: &Arc<str>, stage: StageId) {
+        let now = self.now();
+        if !state.has_failed_too_often(stage, now.mono) {
+            return;
+        }
+        let name = stage.stage().name;
+        tracing::warn!(
+            zone = &**zone,
+            stage = name,
+            for_s = LEFT_OUT_FOR.as_secs(),
+            "a stage keeps failing and is left out for this zone on this core"
+        );
+        self.metrics.incidents.leave_out(zone, name, now);
+        let (state, zone, until) = (Rc::clone(state), Arc::clone(zone), now.mono + LEFT_OUT_FOR);
+        self.left_out.borrow_mut().push(LeftOut { state, zone, stage, until });
+    }
+
+    /// Runs stages again that were left out until now or earlier; all of them without a moment.
+    fn try_again(&self, now: Option<Instant>) {
+        self.left_out.borrow_mut().retain(|left_out| {
+            let is_kept = now.is_some_and(|now| now < left_out.until);
+            if !is_kept {
+                let (zone, stage) = (&*left_out.zone, left_out.stage.stage().name);
+                tracing::warn!(zone, stage, "a stage that was left out is tried again");
+                left_out.state.try_again(left_out.stage);
+                self.metrics.incidents.try_again(zone, stage);
+            }
+            is_kept
+        });
     }
 
     /// The state of a zone, made at its first exchange on this core.
@@ -187,8 +209,8 @@ impl Core {
         if let Some(state) = zones.get(&**name) {
             return Rc::clone(state);
         }
-        let state = ZoneState::new(name, &self.metrics);
-        state.off.set(self.switched.borrow().get(&**name).copied().unwrap_or_default());
+        let switched_off = self.switched_off.borrow().get(&**name).copied().unwrap_or_default();
+        let state = Rc::new(ZoneState::new(self.metrics.enter(Arc::clone(name)), switched_off));
         zones.insert(Arc::clone(name), Rc::clone(&state));
         state
     }
@@ -217,6 +239,7 @@ impl Core {
 
     /// What is done every second or so.
     pub fn sweep(&self, now: Instant) {
+        self.try_again(Some(now));
         self.origins.sweep(now);
         self.metrics.origin_idle.store(self.origins.idle_count(), std::sync::atomic::Ordering::Relaxed);
     }

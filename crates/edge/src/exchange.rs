@@ -4,6 +4,7 @@
 //! that returns the next. (Key, Lookup, Hit and Store join with the cache.)
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -14,12 +15,16 @@ use rempart_origin::plan::OriginPlan;
 use rempart_wire::Visitor;
 
 use crate::answer;
-use crate::core::{Core, ZoneState};
+use crate::core::{Core, Pinned};
 use crate::forward::{Client, Forward};
-use crate::pipeline;
+use crate::guard;
+use crate::incidents::{Kind, Place};
+use crate::page::Slot;
+use crate::panics::{self, Panic};
 use crate::record::{self, Record};
 use crate::relay::{self, Upload};
 use crate::text::{IpText, RayText};
+use crate::zone_state::ZoneState;
 
 /// Where an exchange stands.
 enum State {
@@ -47,12 +52,27 @@ pub struct Screening<'exchange, 'snapshot> {
     pub loop_token: &'exchange [u8],
     /// The zone, once it is known.
     pub zone: Option<&'snapshot Arc<ZonePlan>>,
+    /// Where the core says what it is about to run.
+    pub slot: &'static Slot,
+    /// The rule that runs, for whoever has to tell what failed.
+    pub rule: &'snapshot str,
+    /// How long `test-burn` has computed.
+    #[cfg(feature = "fault")]
+    pub burnt: std::time::Duration,
+}
+
+impl<'snapshot> Screening<'_, 'snapshot> {
+    /// To be called before a rule runs: should it fail, or never come back, it has a name.
+    pub fn rule(&mut self, text: &'snapshot str) {
+        self.rule = text;
+        self.slot.rule(text);
+    }
 }
 
 /// One exchange, pinned to one snapshot from beginning to end.
 pub struct Exchange<'a, V> {
     core: &'a Core,
-    snapshot: &'a Snapshot,
+    snapshot: &'a Pinned,
     visitor: &'a mut V,
     ray: RayText,
     client: Client,
@@ -67,8 +87,9 @@ pub struct Exchange<'a, V> {
 
 impl<'a, V: Visitor> Exchange<'a, V> {
     /// An exchange that begins now.
-    pub fn new(core: &'a Core, snapshot: &'a Snapshot, visitor: &'a mut V) -> Self {
+    pub fn new(core: &'a Core, snapshot: &'a Pinned, visitor: &'a mut V) -> Self {
         let ray = core.ray();
+        snapshot.counters.begin();
         let client = Client::of(visitor.head(), visitor.peer(), snapshot);
         Self {
             ray: RayText::new(ray, snapshot.settings.colo),
@@ -88,17 +109,8 @@ impl<'a, V: Visitor> Exchange<'a, V> {
 
     /// Runs a request to its end.
     pub async fn run(mut self) {
-        let mut state = State::Screen;
-        loop {
-            state = match state {
-                State::Screen => self.screen(),
-                State::Pass => self.pass().await,
-                State::Fetch(connection) => self.fetch(connection).await,
-                State::Deliver(connection) => self.deliver(connection).await,
-                State::Fail(fault) => self.fail(fault).await,
-                State::Record => return self.record(true),
-            };
-        }
+        let ran = panics::caught(pin!(self.walk(State::Screen))).await;
+        self.end(ran, true).await;
     }
 
     /// Answers a request that the protocol refused. Without a readable head the log shows only who and why.
@@ -108,20 +120,69 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             self.zone = self.snapshot.zone_for_host(host);
             self.state = self.core.zone(self.zone.map(|zone| &zone.name));
         }
-        self.fail(fault).await;
-        self.record(is_readable);
+        let ran = panics::caught(pin!(self.walk(State::Fail(fault)))).await;
+        self.end(ran, is_readable).await;
     }
 
-    fn screen(&mut self) -> State {
+    /// Walks from state to state, to the last but one.
+    async fn walk(&mut self, mut state: State) {
+        loop {
+            state = match state {
+                State::Screen => self.screen().await,
+                State::Pass => self.pass().await,
+                State::Fetch(connection) => self.fetch(connection).await,
+                State::Deliver(connection) => self.deliver(connection).await,
+                State::Fail(fault) => self.fail(fault).await,
+                State::Record => return,
+            };
+        }
+    }
+
+    /// The last state, however the others ended. A panic between stages has cost this exchange its answer,
+    /// and the connection: how far its protocol had come is not certain any more.
+    async fn end(&mut self, ran: Result<(), Panic>, is_readable: bool) {
+        if let Err(panic) = ran {
+            self.panicked("exchange", panic);
+            self.visitor.close_after();
+            let failed = panics::caught(pin!(self.fail(Fault::Panic))).await;
+            if let Err(panic) = failed {
+                self.panicked("page", panic);
+                self.visitor.abort();
+            }
+        }
+        if let Err(panic) = panics::catch(|| self.record(is_readable)) {
+            self.panicked("record", panic);
+        }
+    }
+
+    #[cold]
+    fn panicked(&self, stage: &'static str, panic: Panic) {
+        self.snapshot.counters.panics.add(1);
+        let zone = self.zone.map_or_else(|| Arc::from(""), |zone| Arc::clone(&zone.name));
+        let place = Place { release: self.snapshot.number, zone, stage, rule: "".into() };
+        self.core.metrics.incidents.note(Kind::Panic, place, panic.text, self.core.now());
+    }
+
+    /// Fails, if it was ordered to do so here.
+    #[cfg(feature = "fault")]
+    fn meet(&self, place: &str) {
+        self.core.faults.meet(place, self.zone.map_or("", |zone| &zone.name), |_| {});
+    }
+
+    async fn screen(&mut self) -> State {
         let mut screening = Screening {
             head: self.visitor.head(),
             snapshot: self.snapshot,
             loop_token: &self.core.loop_token,
             zone: None,
+            slot: self.core.slot,
+            rule: "",
+            #[cfg(feature = "fault")]
+            burnt: std::time::Duration::ZERO,
         };
-        let verdict = pipeline::REQUEST.iter().try_for_each(|stage| (stage.run)(&mut screening).map(|_| ()));
+        let (state, verdict) = guard::screen(self.core, self.snapshot, &mut screening).await;
         self.zone = screening.zone;
-        self.state = self.core.zone(self.zone.map(|zone| &zone.name));
+        self.state = state;
         match verdict {
             Ok(()) => State::Pass,
             Err(fault) => State::Fail(fault),
@@ -130,6 +191,8 @@ impl<'a, V: Visitor> Exchange<'a, V> {
 
     /// Gets a connection to an origin: the next in turn, and if that cannot be reached, one other.
     async fn pass(&mut self) -> State {
+        #[cfg(feature = "fault")]
+        self.meet("pass");
         let Some(origin) = self.next_origin() else { return State::Fail(Fault::UnknownHost) };
         if let Some(connection) = self.core.origins.idle(origin, self.record.started.mono) {
             return State::Fetch(connection);
@@ -242,6 +305,8 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         self.is_answering = true;
         self.record.status = connection.head().status;
         self.record.content_type(connection.head());
+        #[cfg(feature = "fault")]
+        self.meet("deliver");
         let delivered = match kind {
             answer::Kind::Body => relay::deliver(self.visitor, &mut connection, &mut self.upload).await,
             answer::Kind::Tunnel => {
@@ -266,6 +331,8 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             self.visitor.abort();
             return State::Record;
         }
+        #[cfg(feature = "fault")]
+        self.meet("page");
         self.is_answering = true;
         let second = self.core.second.borrow().fixdate;
         let (status, page) =
@@ -283,11 +350,14 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     }
 
     /// The last state: counters and log.
-    fn record(mut self, is_readable: bool) {
+    fn record(&mut self, is_readable: bool) {
         let ended = self.core.now();
         let moved = self.visitor.moved();
         let took = ended.mono.saturating_duration_since(self.record.started.mono);
         self.state.counters.exchange(self.record.status, took, moved.received, moved.sent);
+        self.snapshot.counters.end(self.record.status, self.record.fault, took);
+        #[cfg(feature = "fault")]
+        self.meet("record");
         self.record.ended = ended;
         self.record.moved = moved;
         let facts = record::Facts {

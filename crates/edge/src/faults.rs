@@ -161,6 +161,12 @@ pub const fn shown(fault: Fault) -> Shown {
             )
         }
         Fault::Panic => shown!(500, "panic", "Internal error", "This server failed."),
+        Fault::StageOverrun => shown!(
+            500,
+            "stage-overrun",
+            "Internal error",
+            "Looking at the request took this server too long."
+        ),
         Fault::Overloaded { .. } => {
             shown!(
                 503,
@@ -201,6 +207,7 @@ pub const fn detail(fault: Fault) -> &'static str {
         | Fault::OriginCertificate
         | Fault::OriginBodyTruncated
         | Fault::Panic
+        | Fault::StageOverrun
         | Fault::Overloaded { .. } => "",
     }
 }

@@ -244,7 +244,7 @@ impl Prepared {
         let mut threads = Vec::new();
         for (index, seat) in workers.into_iter().enumerate() {
             let shared = Arc::clone(&shared);
-            let work = move || work(index, seat, &shared);
+            let work = move || worker::or_abort(index, || work(index, seat, &shared));
             let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(work);
             threads.push(thread.map_err(error("a worker thread"))?);
         }

@@ -8,14 +8,19 @@ pub mod certificates;
 pub mod control;
 pub mod core;
 pub mod exchange;
+#[cfg(feature = "fault")]
+pub mod fault;
 pub mod faults;
 pub mod forward;
+mod guard;
+pub mod incidents;
 mod installation;
 pub mod json;
 pub mod launch;
 pub mod line;
 pub mod metrics;
 pub mod page;
+pub mod panics;
 pub mod pipeline;
 mod private_file;
 pub mod record;
@@ -23,7 +28,10 @@ pub mod relay;
 pub mod running;
 pub mod samples;
 pub mod taste;
+#[cfg(feature = "fault")]
+mod test_stages;
 pub mod text;
 pub mod worker;
+pub mod zone_state;
 
 pub use launch::{Boot, BoundListener, Launch, StartError, run};

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::incidents::Incidents;
+
 pub use self::release::{RELEASE_LATENCIES, RELEASES_MAX, ReleaseCounters, ReleaseTotals, latency_bound_us};
 
 /// Upper bounds of the latency histogram's buckets, in microseconds; the last bucket has none.
@@ -125,6 +127,8 @@ pub struct CoreMetrics {
     pub origin_idle: AtomicUsize,
     /// Some recent requests, for the taster.
     pub samples: crate::samples::CoreSamples,
+    /// What went wrong.
+    pub incidents: Incidents,
     zones: Mutex<Vec<(Arc<str>, Arc<ZoneCounters>)>>,
     releases: Mutex<VecDeque<(u64, Arc<ReleaseCounters>)>>,
 }

@@ -72,6 +72,42 @@ pub const REQUEST: &[Stage] = &[
         switch: Switch::Nobody,
         run: loops,
     },
+    #[cfg(feature = "fault")]
+    Stage {
+        name: "test-stale",
+        mark: StageName::new("test-stale"),
+        why: "a stage that fails, where what is stored would answer",
+        on_failure: OnFailure::Stale,
+        switch: Switch::Operator,
+        run: crate::test_stages::stale,
+    },
+    #[cfg(feature = "fault")]
+    Stage {
+        name: "test-open",
+        mark: StageName::new("test-open"),
+        why: "a stage that fails, and that a request can do without",
+        on_failure: OnFailure::Open,
+        switch: Switch::Operator,
+        run: crate::test_stages::open,
+    },
+    #[cfg(feature = "fault")]
+    Stage {
+        name: "test-closed",
+        mark: StageName::new("test-closed"),
+        why: "a stage that fails, and that protects something",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        run: crate::test_stages::closed,
+    },
+    #[cfg(feature = "fault")]
+    Stage {
+        name: "test-burn",
+        mark: StageName::new("test-burn"),
+        why: "a stage that uses a core, and that protects something",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        run: crate::test_stages::burn,
+    },
 ];
 
 /// A stage of the list.

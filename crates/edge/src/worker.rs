@@ -2,6 +2,7 @@
 //! threads; a connection may, before its first byte is read.
 
 use std::os::unix::net::UnixStream;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +20,9 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::forward::Client;
+use crate::incidents::{Kind, Place};
 use crate::metrics::CoreMetrics;
+use crate::panics::{self, Panic};
 use crate::pipeline::StageSet;
 use crate::running::Running;
 
@@ -41,6 +44,9 @@ pub enum Order {
     Swap(Arc<Running>, Arc<[Arc<str>]>),
     /// These stages are switched off for the zone of this name, and no others: an operator's act.
     Switch(Arc<str>, StageSet),
+    /// Fail at some place.
+    #[cfg(feature = "fault")]
+    Fault(crate::fault::Injection),
     /// Stop accepting; idle connections close, the others end their exchange within this time.
     Drain(Duration),
 }
@@ -91,29 +97,24 @@ pub async fn run(worker: Worker) {
     let Worker { index, all, core, listening, mut orders } = worker;
     let connections_max = descriptors_max() / 2;
     let local = Rc::new(Local { core, index, all, closed: Notify::new(), connections_max });
+    panics::guard_this_thread();
+    // What was ordered before the first visitor holds for the first visitor.
+    let early = std::iter::from_fn(|| orders.try_recv().ok());
+    let mut patience = early.fold(None, |patience, order| patience.or(local.obey(order)));
     let accepting: Vec<_> =
         listening.into_iter().map(|listening| spawn_local(accept(Rc::clone(&local), listening))).collect();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut count = 0_u32;
     let patience = loop {
+        if let Some(patience) = patience {
+            break patience;
+        }
         tokio::select! {
-            order = orders.recv() => match order {
-                Some(Order::Serve(tcp, door)) => local.adopt(tcp, door),
-                Some(Order::Inside(unix, peer)) => local.inside(unix, peer),
-                Some(Order::Swap(running, gone)) => local.core.swap(&running, &gone),
-                Some(Order::Switch(zone, off)) => local.core.switch(&zone, off),
-                Some(Order::Drain(patience)) => break patience,
-                None => break Duration::ZERO,
-            },
+            order = orders.recv() => patience = order.map_or(Some(Duration::ZERO), |order| local.obey(order)),
             _ = ticks.tick() => {
                 count = count.wrapping_add(1);
-                local.core.slot.beat();
-                local.core.tick();
-                local.core.flush_log();
-                if count.is_multiple_of(SWEEP_TICKS) {
-                    local.core.sweep(Now::mono());
-                }
+                local.tick(count.is_multiple_of(SWEEP_TICKS));
             }
         }
     };
@@ -129,11 +130,7 @@ pub async fn run(worker: Worker) {
         while local.core.drain.guests() > 0 {
             tokio::select! {
                 () = local.closed.notified() => {}
-                _ = ticks.tick() => {
-                    local.core.slot.beat();
-                    local.core.tick();
-                    local.core.flush_log();
-                }
+                _ = ticks.tick() => local.tick(false),
             }
         }
     };
@@ -141,6 +138,16 @@ pub async fn run(worker: Worker) {
         tracing::warn!(worker = local.index, open = local.core.drain.guests(), "the drain's time is over");
     }
     local.core.flush_log();
+}
+
+/// Runs a worker's thread to its end. A panic of the thread itself ends the process, loudly: its socket would
+/// still get its share of the connections, and nobody would accept them. The supervisor starts another
+/// process.
+pub fn or_abort(index: usize, work: impl FnOnce()) {
+    if let Err(panic) = panics::catch(work) {
+        tracing::error!(worker = index, text = ?panic.text, "a worker's thread panicked; this process ends");
+        std::process::abort();
+    }
 }
 
 /// How many descriptors this process may have open.
@@ -156,7 +163,7 @@ async fn accept(local: Rc<Local>, listening: Listening) {
     };
     loop {
         match listener.accept().await {
-            Ok((tcp, _)) => local.accepted(tcp, &listening.door),
+            Ok((tcp, _)) => local.guarded("accept", || local.accepted(tcp, &listening.door)),
             // The visitor gave up while it waited in the queue.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -168,6 +175,52 @@ async fn accept(local: Rc<Local>, listening: Listening) {
 }
 
 impl Local {
+    /// Obeys an order. Answers with the patience of a drain, if that was the order.
+    fn obey(self: &Rc<Self>, order: Order) -> Option<Duration> {
+        if let Order::Drain(patience) = order {
+            return Some(patience);
+        }
+        self.guarded("order", || match order {
+            Order::Serve(tcp, door) => self.adopt(tcp, door),
+            Order::Inside(unix, peer) => self.inside(unix, peer),
+            Order::Swap(running, gone) => self.core.swap(&running, &gone),
+            Order::Switch(zone, off) => self.core.switch(&zone, off),
+            #[cfg(feature = "fault")]
+            Order::Fault(injection) => self.core.faults.take(injection),
+            Order::Drain(_) => {}
+        });
+        None
+    }
+
+    /// What is done ten times a second.
+    fn tick(&self, sweeps: bool) {
+        self.core.slot.beat();
+        #[cfg(feature = "fault")]
+        self.core.faults.meet("worker", "", |_| {});
+        self.guarded("tick", || {
+            #[cfg(feature = "fault")]
+            self.core.faults.meet("tick", "", |_| {});
+            self.core.tick();
+            self.core.flush_log();
+            if sweeps {
+                self.core.sweep(Now::mono());
+            }
+        });
+    }
+
+    /// Does something that is no exchange's. If it panics, the worker goes on without it.
+    fn guarded(&self, part: &'static str, act: impl FnOnce()) {
+        if let Err(panic) = panics::catch(act) {
+            self.panicked(part, panic);
+        }
+    }
+
+    #[cold]
+    fn panicked(&self, part: &'static str, panic: Panic) {
+        let place = Place { release: 0, zone: "".into(), stage: part, rule: "".into() };
+        self.core.metrics.incidents.note(Kind::Panic, place, panic.text, Now::read());
+    }
+
     fn open_on(&self, index: usize) -> &AtomicUsize {
         // An index beyond the end could only be a bug of ours; this worker's own count is harmless.
         self.all.get(index).map_or(&self.core.metrics.connections, |other| &other.metrics.connections)
@@ -219,31 +272,39 @@ impl Local {
     fn inside(self: &Rc<Self>, unix: UnixStream, peer: Peer) {
         let Ok(unix) = tokio::net::UnixStream::from_std(unix) else { return };
         self.open_on(self.index).fetch_add(1, Ordering::Relaxed);
-        let (place, stream) = (Place(Rc::clone(self)), Stream::Plain(Socket::Unix(unix)));
-        spawn_local(async move {
-            let core = &place.0.core;
-            let limits = Arc::clone(&core.stable().settings.limits);
-            converse(core, &mut Http1::new(stream, peer, limits, core.drain.enter())).await;
-        });
+        let (seat, stream) = (Seat(Rc::clone(self)), Stream::Plain(Socket::Unix(unix)));
+        let limits = Arc::clone(&self.core.stable().settings.limits);
+        let mut http1 = Http1::new(stream, peer, limits, self.core.drain.enter());
+        seat.serve(async move |core| converse(core, &mut http1).await);
     }
 
     fn serve(self: &Rc<Self>, tcp: TcpStream, door: Arc<Door>) {
-        spawn_local(connection(Place(Rc::clone(self)), tcp, door));
+        Seat(Rc::clone(self)).serve(async move |core| connection(core, tcp, door).await);
     }
 }
 
-/// A connection's place in the count; given back however its task ends.
-struct Place(Rc<Local>);
+/// A connection's seat in the count; given back however its task ends.
+struct Seat(Rc<Local>);
 
-impl Drop for Place {
+impl Seat {
+    /// Serves a connection to its end, or to its panic, in a task of its own.
+    fn serve(self, connection: impl AsyncFnOnce(&Core) + 'static) {
+        spawn_local(async move {
+            if let Err(panic) = panics::caught(pin!(connection(&self.0.core))).await {
+                self.0.panicked("connection", panic);
+            }
+        });
+    }
+}
+
+impl Drop for Seat {
     fn drop(&mut self) {
         self.0.open_on(self.0.index).fetch_sub(1, Ordering::Relaxed);
         self.0.closed.notify_one();
     }
 }
 
-async fn connection(place: Place, tcp: TcpStream, door: Arc<Door>) {
-    let core = &place.0.core;
+async fn connection(core: &Core, tcp: TcpStream, door: Arc<Door>) {
     let guest = core.drain.enter();
     let limits = Arc::clone(&core.stable().settings.limits);
     // The handshake's future is large and short-lived: it does not stay in the task's own memory.

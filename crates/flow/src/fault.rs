@@ -159,8 +159,10 @@ pub enum Fault {
     BadResponse(BadResponse),
     /// The origin broke off inside the body.
     OriginBodyTruncated,
-    /// A stage of ours panicked.
+    /// A part of ours panicked.
     Panic,
+    /// A stage of ours used up its time for one request.
+    StageOverrun,
     /// A limit of this process is reached; come back after so long.
     Overloaded {
         /// For `Retry-After`.
@@ -196,7 +198,7 @@ impl Fault {
             | Self::OriginCertificate
             | Self::BadResponse(_)
             | Self::OriginBodyTruncated => Side::Origin,
-            Self::ZoneHeldBack | Self::Panic | Self::Overloaded { .. } => Side::Ours,
+            Self::ZoneHeldBack | Self::Panic | Self::StageOverrun | Self::Overloaded { .. } => Side::Ours,
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Http1 {
     head: RequestHead,
     body: BodyReader,
     answer: Answer,
+    /// Where in the outbox the head begins that is being written.
+    head_begun_at: Option<usize>,
     receive: Patience,
     send: Patience,
     scanned: usize,
@@ -92,6 +94,7 @@ impl Http1 {
             head: RequestHead::default(),
             body: BodyReader::Done,
             answer: Answer::None,
+            head_begun_at: None,
             receive: Patience::new(Terms::idle(LINGER)),
             send: Patience::new(Terms::idle(LINGER)),
             scanned: 0,

@@ -60,7 +60,7 @@ pub trait Visitor {
     /// The request's trailers, once the body is at its end.
     fn request_trailers(&self) -> Option<&Fields>;
 
-    /// Begins a head.
+    /// Begins a head. One that was begun and not ended is taken back.
     fn begin(&mut self, status: u16);
 
     /// Adds a field to it. Framing and connection fields are the protocol's own business.
@@ -93,6 +93,9 @@ pub trait Visitor {
     /// # Errors
     /// The visitor went away or takes too slowly.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>>;
+
+    /// The answer that follows is the connection's last.
+    fn close_after(&mut self);
 
     /// The answer cannot be completed: the visitor must be able to tell that it is not whole.
     fn abort(&mut self);

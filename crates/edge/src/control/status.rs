@@ -6,10 +6,12 @@ use rempart_base::{Now, date};
 use rempart_config::diagnostic_json;
 use serde_json::{Value, json};
 
+use super::Control;
 use super::reload::{Last, Reloads};
 use super::rollout::counts::Counting;
 use super::rollout::outcome::Refusal;
-use super::{Control, PANICS};
+use crate::incidents::{Incident, LeftOut, summed};
+use crate::panics;
 use crate::worker::Handle;
 
 /// The whole status.
@@ -37,7 +39,9 @@ pub(super) fn json(control: &Control) -> Value {
         }),
         "warnings": newest.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
         "waiting_for_restart": control.waiting_for_restart(),
-        "panics": PANICS.load(Ordering::Relaxed),
+        "panics": panics::count(),
+        "incidents": summed(control.workers.iter().map(|worker| &worker.metrics.incidents)).iter().map(incident).collect::<Vec<_>>(),
+        "stages_left_out": control.workers.iter().flat_map(|worker| worker.metrics.incidents.left_out()).map(|one| left_out(&one)).collect::<Vec<_>>(),
         "events": control.events.json(),
         "workers": control.workers.iter().map(worker).collect::<Vec<_>>(),
     })
@@ -99,6 +103,26 @@ fn release(control: &Control) -> Value {
 
 fn ms(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn incident(incident: &Incident) -> Value {
+    let Incident { kind, place, text, count, first, last } = incident;
+    json!({
+        "kind": kind.as_str(),
+        "release": place.release,
+        "zone": &*place.zone,
+        "stage": place.stage,
+        "rule": &*place.rule,
+        "count": count,
+        "first": rfc3339(*first),
+        "last": rfc3339(*last),
+        "text": text,
+    })
+}
+
+/// One core's: a zone and stage stand there for each core that leaves it out.
+fn left_out(left_out: &LeftOut) -> Value {
+    json!({"zone": &*left_out.zone, "stage": left_out.stage, "since": rfc3339(left_out.since)})
 }
 
 fn worker(handle: &Handle) -> Value {

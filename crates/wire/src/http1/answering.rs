@@ -79,6 +79,10 @@ impl Visitor for Http1 {
     }
 
     fn begin(&mut self, status: u16) {
+        let out = self.outbox.bytes_mut();
+        // Nothing is written to the network between a head's begin and its end.
+        out.truncate(self.head_begun_at.unwrap_or(out.len()));
+        self.head_begun_at = Some(out.len());
         encode::status_line(self.outbox.bytes_mut(), status, encode::reason(status).as_bytes());
     }
 
@@ -91,6 +95,7 @@ impl Visitor for Http1 {
     }
 
     fn end(&mut self, body: BodyLength) {
+        self.head_begun_at = None;
         let old = self.head.version == Version::Http10;
         let out = self.outbox.bytes_mut();
         self.answer = match body {
@@ -117,10 +122,12 @@ impl Visitor for Http1 {
     }
 
     fn end_interim(&mut self) {
+        self.head_begun_at = None;
         encode::end_of_head(self.outbox.bytes_mut());
     }
 
     fn end_upgrade(&mut self, protocol: &[u8]) {
+        self.head_begun_at = None;
         let out = self.outbox.bytes_mut();
         encode::field(out, b"Upgrade", protocol);
         encode::field(out, b"Connection", b"upgrade");
@@ -177,7 +184,15 @@ impl Visitor for Http1 {
         self.sent(poll, cx)
     }
 
+    fn close_after(&mut self) {
+        self.close = true;
+    }
+
     fn abort(&mut self) {
+        // Half a head says nothing.
+        if let Some(begun) = self.head_begun_at.take() {
+            self.outbox.bytes_mut().truncate(begun);
+        }
         // A missing last chunk or missing bytes say it, once the connection closes. A body that lasts
         // until the close has no such mark: only a reset tells.
         self.close = true;

@@ -1,12 +1,14 @@
 //! Metrics in the text format of Prometheus.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::control::{Control, PANICS};
+use crate::control::Control;
+use crate::incidents::{Kind, Place, summed};
 use crate::metrics::{Counter, LATENCY_BOUNDS_US, STATUSES, ZoneCounters};
+use crate::panics;
 use crate::worker::Handle;
 
 /// The name under which the zones beyond `admin.zones_max` are summed up.
@@ -28,13 +30,33 @@ pub(super) fn text(control: &Control) -> String {
     {
         page.sample("rempart_reloads_total", &[("outcome", outcome)], count);
     }
-    page.one(
-        "rempart_panics_total",
-        "counter",
-        "Panics. Each cost one connection.",
-        PANICS.load(Ordering::Relaxed),
-    );
+    page.one("rempart_panics_total", "counter", "Panics. Each cost one request.", panics::count());
+    incidents(&mut page, &control.workers);
     page.0
+}
+
+/// Panics and overruns by place. A place that has been quiet for long may be forgotten and begin anew.
+fn incidents(page: &mut Page, workers: &[Handle]) {
+    let cores = || workers.iter().map(|worker| &worker.metrics.incidents);
+    let mut counts: BTreeMap<(Kind, Place), u64> = BTreeMap::new();
+    for one in summed(cores()) {
+        *counts.entry((one.kind, Place { release: 0, ..one.place })).or_default() += one.count;
+    }
+    let name = "rempart_incidents_total";
+    page.family(name, "counter", "Panics and overruns, by zone, stage and rule.");
+    for ((kind, place), count) in &counts {
+        let (kind, rule) = (kind.as_str(), escaped(&place.rule));
+        let labels = [("kind", kind), ("zone", &*place.zone), ("stage", place.stage), ("rule", &*rule)];
+        page.sample(name, &labels, *count);
+    }
+    let left_out = cores().map(|core| core.left_out().len() as u64).sum();
+    let help = "Stages that are left out for a zone on a worker because they keep failing.";
+    page.one("rempart_stages_left_out", "gauge", help, left_out);
+}
+
+/// A rule may be any text.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 fn workers(page: &mut Page, workers: &[Handle]) {
