@@ -4,11 +4,19 @@ use std::time::Duration;
 
 use rempart_base::Now;
 
+use crate::load::Load;
 use crate::report::{Record, Report, Result, Title};
-use crate::stand::{Lines, PATIENCE, Settings, Stand, process};
-use crate::{Options, Outcome, Trouble};
+use crate::stand::{Lines, PATIENCE, Settings, Stand, Up, process};
+use crate::{Options, Outcome, Trouble, ms_since, pause_for};
 
+mod by_hand;
 mod changes;
+mod delayed;
+mod empty;
+mod isolation;
+mod kills;
+mod store;
+mod taster;
 
 /// One drill.
 struct Drill {
@@ -17,7 +25,24 @@ struct Drill {
 }
 
 /// All of them, in the order in which they run.
-const DRILLS: &[Drill] = &[changes::RELOADS];
+const DRILLS: &[Drill] = &[
+    changes::RELOADS,
+    changes::ROLLBACKS,
+    kills::KILLS,
+    kills::BACKLOG,
+    taster::TASTER,
+    delayed::DELAYED,
+    taster::HANG_IN_LOADING,
+    empty::EMPTY,
+    by_hand::BREAK_GLASS,
+    store::DAMAGE,
+    store::TORN,
+    store::CRASH_LOOP,
+    isolation::ONE_OF_MANY,
+];
+
+/// DRILLS.md, common rule (d).
+const NEXT_EDGE_MS_MAX: u64 = 2_000;
 
 /// What a drill is given.
 pub(crate) struct Ground<'a> {
@@ -96,5 +121,45 @@ impl Drill {
             told(&ground.lines.last(60));
         }
         result
+    }
+}
+
+/// The rule that all drills share: the edge is killed at a random moment, and the next one serves the desired
+/// release within 2 s.
+pub(crate) fn kill_once(record: &mut Record, up: &Up, load: &Load, stand: &Stand) -> Outcome<()> {
+    let desired = up.current()?;
+    pause_for(Chance::new().up_to(Duration::from_millis(300)));
+    let edge = up.edge()?;
+    let kill = load.killing(|| process::kill_and_await(edge, PATIENCE))?;
+    let answer = up.ask(&stand.tenant(0), "/1")?;
+    let took = ms_since(kill.from);
+    let now = up.current()?;
+    let holds = answer == (200, true) && now.hash == desired.hash && took <= NEXT_EDGE_MS_MAX;
+    let measured = format!("{} after {took} ms, release {} (was {})", answer.0, now.number, desired.number);
+    record.check("edge killed at random: the desired release serves within 2 s", measured, holds);
+    Ok(())
+}
+
+/// Chance, from a seed that differs each time.
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    /// Seeded by the clock.
+    pub(crate) fn new() -> Self {
+        Self(Now::read().unix_ns | 1)
+    }
+
+    /// A number below this one (0 for 0).
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        // xorshift64: good enough to meet different moments.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.checked_rem(end).unwrap_or(0)
+    }
+
+    /// A duration up to this one.
+    pub(crate) fn up_to(&mut self, longest: Duration) -> Duration {
+        Duration::from_micros(self.below(u64::try_from(longest.as_micros()).unwrap_or(u64::MAX)))
     }
 }

@@ -33,6 +33,9 @@ const LONG_EVERY: u64 = 8;
 /// The lines of a longer answer: some 3 KiB.
 const LONG_LINES: u64 = 64;
 
+/// The supervisor says so long after an edge's death that it is dead.
+const SAID_WITHIN: Duration = Duration::from_millis(300);
+
 /// What to send.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -115,6 +118,13 @@ impl Load {
         let kill = Kill { from, dead: Now::mono() };
         self.shared.tally().killed(kill);
         Ok(kill)
+    }
+
+    /// An edge that died of a fault of the drill, as the supervisor said at this moment: what was in flight
+    /// on it is counted apart.
+    pub(crate) fn died(&self, said_at: Instant) {
+        let from = said_at.checked_sub(SAID_WITHIN).unwrap_or(said_at);
+        self.shared.tally().killed(Kill { from, dead: said_at });
     }
 
     /// Stops sending, waits for what is open, and says what came of all.

@@ -1,7 +1,9 @@
 //! What every drill stands on: the real program in a folder of its own, before an origin of ours.
 
+mod answer;
 mod lines;
 pub(crate) mod process;
+pub(crate) mod releases;
 mod site;
 mod up;
 
@@ -10,7 +12,9 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-pub(crate) use self::lines::{Line, Lines};
+pub(crate) use self::answer::Answer;
+pub(crate) use self::lines::Lines;
+pub(crate) use self::releases::Listed;
 pub(crate) use self::site::{Settings, Site};
 pub(crate) use self::up::{PATIENCE, Up};
 use crate::Outcome;
@@ -57,12 +61,24 @@ impl Stand {
         Up::start(self.command(&["up"]), &self.data_dir(), self.lines.clone())
     }
 
+    /// The same, with a change to how it is started.
+    pub(crate) fn up_with(&self, change: impl FnOnce(&mut Command)) -> Outcome<Up> {
+        let mut command = self.command(&["up"]);
+        change(&mut command);
+        Up::start(command, &self.data_dir(), self.lines.clone())
+    }
+
     /// The program with these words and this configuration.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = self.program();
         let (command_word, rest) = words.split_first().unwrap_or((&"up", &[]));
         command.arg(command_word).arg("-c").arg(self.site.file()).args(rest);
         command
+    }
+
+    /// The program without any word.
+    pub(crate) fn program(&self) -> Command {
+        Command::new(&self.program)
     }
 
     /// Runs a command to its end.

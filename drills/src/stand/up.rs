@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::lines::Lines;
 use super::process;
 use crate::marks::{self, Tenant};
@@ -91,6 +92,27 @@ impl Up {
         found.ok_or_else(|| "there is no edge".into())
     }
 
+    /// Kills every child and waits until nothing of them is left.
+    pub(crate) fn kill_all_but_supervisor(&self) -> Outcome<()> {
+        for child in process::children(self.pid()) {
+            // One that ends by itself meanwhile is as dead.
+            process::kill_and_await(child, PATIENCE)
+                .or_else(|error| if process::is_alive(child) { Err(error) } else { Ok(()) })?;
+        }
+        Ok(())
+    }
+
+    /// Kills everything.
+    pub(crate) fn kill_all(mut self) -> Outcome<()> {
+        let edges = self.edges();
+        self.child.kill()?;
+        self.child.wait()?;
+        for edge in edges.into_iter().filter(|edge| process::is_alive(*edge)) {
+            process::kill_and_await(edge, PATIENCE)?;
+        }
+        Ok(())
+    }
+
     /// Kills the edge and waits until nothing of it is left.
     pub(crate) fn kill_edge(&self) -> Outcome<()> {
         process::kill_and_await(self.edge()?, PATIENCE)
@@ -112,31 +134,36 @@ impl Up {
         ended.ok_or_else(|| "it has not ended".into())
     }
 
-    /// One order over the control socket. An answer that is not `ok` is an answer as well.
-    pub(crate) fn order(&self, order: &Value) -> Outcome<Value> {
+    /// One order whose answer is not waited for.
+    pub(crate) fn order_soon(&self, order: &Value) -> Outcome<UnixStream> {
         let mut stream = UnixStream::connect(self.data_dir.join("ctl.sock"))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(format!("{order}\n").as_bytes())?;
+        Ok(stream)
+    }
+
+    /// One order over the control socket. A refusal is an answer as well.
+    pub(crate) fn order(&self, order: &Value) -> Outcome<Answer> {
+        let stream = self.order_soon(order)?;
         let mut answer = String::new();
         BufReader::new(stream.take(CONTROL_BYTES_MAX)).read_line(&mut answer)?;
-        Ok(serde_json::from_str(&answer)
-            .map_err(|error| format!("{order} was answered {answer:?}: {error}"))?)
+        Ok(Answer::parse(&answer).map_err(|error| format!("{order}: {error}"))?)
     }
 
     /// An order that must be obeyed.
-    pub(crate) fn obey(&self, order: &Value) -> Outcome<Value> {
+    pub(crate) fn obey(&self, order: &Value) -> Outcome<Answer> {
         let answer = self.order(order)?;
-        if answer.get("ok") == Some(&Value::Bool(true)) {
+        if answer.is_ok() {
             Ok(answer)
         } else {
-            Err(format!("{order} was answered {answer}").into())
+            Err(format!("{order} was answered {}", answer.whole()).into())
         }
     }
 
     /// What `status` says.
     pub(crate) fn status(&self) -> Outcome<Value> {
         let answer = self.obey(&json!({"command": "status"}))?;
-        Ok(answer.get("status").cloned().unwrap_or(Value::Null))
+        Ok(answer.value("status").cloned().unwrap_or(Value::Null))
     }
 
     /// Asks once, for this tenant, on a connection of its own: the status, and whether the body was right.
