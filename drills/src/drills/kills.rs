@@ -5,7 +5,6 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use rempart_base::Now;
-use rustix::process::{Signal, kill_process};
 
 use super::{Chance, Drill, Ground};
 use crate::marks::Tenant;
@@ -91,7 +90,7 @@ fn backlog(ground: &Ground, record: &mut Record) -> Outcome<()> {
     let up = stand.up()?;
     up.ask(&stand.tenant(0), "/1")?;
     let edge = up.edge()?;
-    kill_process(edge, Signal::STOP)?;
+    process::stop_and_await(edge, PATIENCE)?;
     let mut waiting = Vec::new();
     for tenant in stand.tenants.iter().cycle().take(WAITING) {
         let mut stream = TcpStream::connect(up.http)?;

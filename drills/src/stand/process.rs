@@ -1,6 +1,7 @@
 //! Processes, as the kernel tells of them.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -46,6 +47,16 @@ pub(crate) fn cpu(pid: Pid) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// Sends SIGSTOP and waits until every thread has stopped.
+pub(crate) fn stop_and_await(pid: Pid, patience: Duration) -> Outcome<()> {
+    kill_process(pid, Signal::STOP)?;
+    until(patience, "a stopped process", || {
+        let threads = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()))?.map_while(Result::ok);
+        let mut states = threads.filter_map(|thread| stat_of(&thread.path().join("stat")));
+        Ok(states.all(|fields| fields.first().is_some_and(|state| state == "T")))
+    })
+}
+
 /// Sends SIGKILL and waits until the kernel has closed everything that the process had open.
 pub(crate) fn kill_and_await(pid: Pid, patience: Duration) -> Outcome<()> {
     let handle = pidfd_open(pid, PidfdFlags::empty())?;
@@ -88,6 +99,10 @@ fn living_parent(pid: Pid) -> Option<Pid> {
 
 /// The fields behind the name, which may hold anything itself: state, parent, …
 fn stat(pid: Pid) -> Option<Vec<String>> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    stat_of(Path::new(&format!("/proc/{}/stat", pid.as_raw_nonzero())))
+}
+
+fn stat_of(path: &Path) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(path).ok()?;
     Some(stat.rsplit_once(") ")?.1.split_whitespace().map(str::to_owned).collect())
 }
