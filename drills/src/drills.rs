@@ -15,7 +15,9 @@ mod delayed;
 mod empty;
 mod isolation;
 mod kills;
+mod stage;
 mod store;
+mod stuck;
 mod taster;
 
 /// One drill.
@@ -31,7 +33,10 @@ const DRILLS: &[Drill] = &[
     kills::KILLS,
     kills::BACKLOG,
     taster::TASTER,
+    stage::PANICS,
     delayed::DELAYED,
+    stage::BURNS,
+    stuck::LOOPS,
     taster::HANG_IN_LOADING,
     empty::EMPTY,
     by_hand::BREAK_GLASS,

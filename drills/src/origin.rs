@@ -4,8 +4,6 @@
 //! with pauses between them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,7 +21,6 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
 pub(crate) struct Origin {
     /// Its port, the same for every tenant.
     pub(crate) port: u16,
-    requests: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -34,17 +31,10 @@ impl Origin {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
         let port = listener.local_addr()?.port();
-        let requests = Arc::new(AtomicU64::new(0));
         let (stop, stopped) = oneshot::channel();
-        let counter = Arc::clone(&requests);
-        let work = move || serve(&runtime, listener, stopped, &counter);
+        let work = move || serve(&runtime, listener, stopped);
         let thread = std::thread::Builder::new().name("origin".to_owned()).spawn(work)?;
-        Ok(Self { port, requests, stop: Some(stop), thread: Some(thread) })
-    }
-
-    /// Requests that have come, whoever sent them.
-    pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        Ok(Self { port, stop: Some(stop), thread: Some(thread) })
     }
 }
 
@@ -65,13 +55,13 @@ fn serve(
 ) {
     runtime.block_on(async {
         tokio::select! {
-            () = accept(listener, requests) => {}
+            () = accept(listener) => {}
             _ = stopped => {}
         }
     });
 }
 
-async fn accept(listener: TcpListener, requests: &Arc<AtomicU64>) {
+async fn accept(listener: TcpListener) {
     loop {
         // A lack of descriptors ends by itself when connections close.
         let Ok((stream, _)) = listener.accept().await else {
@@ -79,8 +69,7 @@ async fn accept(listener: TcpListener, requests: &Arc<AtomicU64>) {
             continue;
         };
         let Some(tenant) = tenant(&stream) else { continue };
-        let requests = Arc::clone(requests);
-        tokio::spawn(async move { converse(stream, tenant, &requests).await.ok() });
+        tokio::spawn(async move { converse(stream, tenant).await.ok() });
     }
 }
 
@@ -92,11 +81,10 @@ fn tenant(stream: &TcpStream) -> Option<u16> {
     }
 }
 
-async fn converse(mut stream: TcpStream, tenant: u16, requests: &AtomicU64) -> std::io::Result<()> {
+async fn converse(mut stream: TcpStream, tenant: u16) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut input = Vec::new();
     while let Some(head) = next_head(&mut stream, &mut input).await? {
-        requests.fetch_add(1, Ordering::Relaxed);
         let mut words = head.lines().next().unwrap_or_default().split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let host = field(&head, "host").unwrap_or_default();

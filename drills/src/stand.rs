@@ -32,8 +32,8 @@ pub(crate) struct Stand {
     pub(crate) site: Site,
     /// The tenants, in their order.
     pub(crate) tenants: Vec<Tenant>,
-    /// Where their content comes from.
-    pub(crate) origin: Origin,
+    /// Where their content comes from, as long as this stands.
+    _origin: Origin,
 }
 
 impl Stand {
@@ -43,7 +43,7 @@ impl Stand {
         let origin = Origin::start()?;
         let tenants: Vec<Tenant> = (0..zones).map(Tenant::new).collect();
         let site = Site::write(folder.path(), origin.port, settings, &tenants)?;
-        Ok(Self { folder, program: program.to_owned(), lines: lines.clone(), site, tenants, origin })
+        Ok(Self { folder, program: program.to_owned(), lines: lines.clone(), site, tenants, _origin: origin })
     }
 
     /// The tenant of this number.

@@ -40,13 +40,6 @@ pub(crate) fn command(pid: Pid) -> String {
     String::from_utf8_lossy(word).into_owned()
 }
 
-/// CPU time that a process has used, with all of its threads, in clock ticks of 10 ms.
-pub(crate) fn cpu(pid: Pid) -> Duration {
-    let Some(fields) = stat(pid) else { return Duration::ZERO };
-    let ticks: u64 = fields.iter().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 10)
-}
-
 /// Sends SIGSTOP and waits until every thread has stopped.
 pub(crate) fn stop_and_await(pid: Pid, patience: Duration) -> Outcome<()> {
     kill_process(pid, Signal::STOP)?;

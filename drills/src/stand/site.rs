@@ -15,20 +15,28 @@ pub(crate) struct Settings {
     pub(crate) bake_requests_min: u64,
     /// Deaths within so long add up to a crash loop.
     pub(crate) crash_window_ms: u64,
+    /// How long exchanges may go on in an edge that is told to leave.
+    pub(crate) drain_timeout_ms: u64,
     /// Further lines, as they stand in the file.
     pub(crate) more: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { bake_ms: 60_000, bake_requests_min: 100, crash_window_ms: 60_000, more: String::new() }
+        Self {
+            bake_ms: 60_000,
+            bake_requests_min: 100,
+            crash_window_ms: 60_000,
+            drain_timeout_ms: 3_000,
+            more: String::new(),
+        }
     }
 }
 
 impl Settings {
     /// The file's text.
     pub(crate) fn text(&self) -> String {
-        let Self { bake_ms, bake_requests_min, crash_window_ms, more } = self;
+        let Self { bake_ms, bake_requests_min, crash_window_ms, drain_timeout_ms, more } = self;
         format!(
             "listen: {{http: [\"127.0.0.1:0\"]}}\n\
              data_dir: ./data\n\
@@ -36,7 +44,7 @@ impl Settings {
              user: root\n\
              admin: {{listen: off}}\n\
              log: {{access: {{to: off}}}}\n\
-             limits: {{drain_timeout_ms: 3000}}\n\
+             limits: {{drain_timeout_ms: {drain_timeout_ms}}}\n\
              release: {{bake_ms: {bake_ms}, bake_requests_min: {bake_requests_min}}}\n\
              supervisor: {{crash_window_ms: {crash_window_ms}}}\n\
              include: zones.d/*.yaml\n\
