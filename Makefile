@@ -7,7 +7,7 @@ ROUNDS ?= 7
 # Of each fuzz target.
 FUZZ_SECONDS ?= 60
 
-.PHONY: run test lint bench fuzz soak docs help
+.PHONY: run test lint bench fuzz drill soak docs help
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -34,7 +34,13 @@ bench: ## Rempart beside its peers; WORK= one row, ROUNDS= how often
 fuzz: ## every parser for FUZZ_SECONDS (60) each
 	@scripts/fuzz $(FUZZ_SECONDS)
 
-soak: ## every parser for SECONDS (3600) each
+drill: ## public outages replayed against the program; ONLY= some, SCALE= of their times (1)
+	cargo build -p rempart --features fault --bin rempart-fault
+	target/debug/rempart-fault drill --seconds-scale $(or $(SCALE),1) $(if $(ONLY),--only $(ONLY))
+
+soak: ## every drill with latencies judged, then every parser for SECONDS (3600) each
+	cargo build --release -p rempart --features fault --bin rempart-fault
+	target/release/rempart-fault drill --latency
 	@scripts/fuzz $(or $(SECONDS),3600)
 
 docs: ## writes what is printed from the types: docs/configuration.md

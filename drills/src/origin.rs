@@ -47,12 +47,7 @@ impl Drop for Origin {
     }
 }
 
-fn serve(
-    runtime: &Runtime,
-    listener: TcpListener,
-    stopped: oneshot::Receiver<()>,
-    requests: &Arc<AtomicU64>,
-) {
+fn serve(runtime: &Runtime, listener: TcpListener, stopped: oneshot::Receiver<()>) {
     runtime.block_on(async {
         tokio::select! {
             () = accept(listener) => {}

@@ -16,6 +16,9 @@ const FLOORS: &[&[&str]] = &[
     &["rempart"],
 ];
 
+/// What stands beside the house and is used all the same: only by builds that can inject faults.
+const BESIDE: &[(&str, &str)] = &[("rempart", "drills")];
+
 /// Packages whose name is not `rempart-` and their folder.
 const OWN_NAMES: &[(&str, &str)] = &[("crates/rempart", "rempart"), ("xtask", "xtask")];
 
@@ -32,6 +35,9 @@ pub(crate) fn layers(tree: &Tree, findings: &mut Findings) {
         let Some(manifest) = manifest(tree, &path, findings) else { continue };
         for used in uses(&manifest) {
             let Some(room) = used.strip_prefix("rempart-") else { continue };
+            if BESIDE.contains(&(folder, room)) {
+                continue;
+            }
             match floor(room) {
                 Some(floor) if floor < own => {}
                 Some(_) => findings.problems.push(format!(
@@ -119,6 +125,13 @@ mod tests {
             assert_eq!(found.len(), count, "{room}: {found:?}");
         }
         assert_eq!(problems(layers, &[("crates/new/Cargo.toml", "")]).len(), 1);
+    }
+
+    #[test]
+    fn the_drills_are_used_by_the_program_alone() {
+        let uses = "[dependencies]\nrempart-drills = { workspace = true, optional = true }\n";
+        assert_eq!(problems(layers, &[("crates/rempart/Cargo.toml", uses)]).len(), 0);
+        assert_eq!(problems(layers, &[("crates/edge/Cargo.toml", uses)]).len(), 1);
     }
 
     #[test]

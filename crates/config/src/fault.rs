@@ -31,6 +31,8 @@ rempart_base::config! {
         closed: StageFault = StageFault::None;
         /// How long a stage computes, in microseconds.
         burn_us: u32 = 0, in 0..=60_000_000;
+        /// Where they fail: `edge` is for what no taster meets.
+        at: FaultAt = FaultAt::Both;
     }
 }
 
@@ -47,7 +49,7 @@ pub enum LoaderFault {
     Hang,
 }
 
-/// Where a fault of the loader happens.
+/// Where a fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FaultAt {
     /// In the taster alone.
@@ -129,7 +131,7 @@ pub enum Process {
 
 static PROCESS: AtomicU8 = AtomicU8::new(Process::Other as u8);
 
-/// Says which process this is. Until then no fault of the loader happens.
+/// Says which process this is. Until then nothing that was configured fails.
 pub fn this_is(process: Process) {
     PROCESS.store(process as u8, Ordering::Relaxed);
 }
@@ -142,7 +144,10 @@ impl From<&FaultLoader> for Loader {
 
 impl From<&TestStagesConfig> for TestStages {
     fn from(config: &TestStagesConfig) -> Self {
-        let TestStagesConfig { stale, open, closed, burn_us } = *config;
+        let TestStagesConfig { stale, open, closed, burn_us, at } = *config;
+        if !at.is_here() {
+            return Self::default();
+        }
         Self { stale, open, closed, burn: Duration::from_micros(burn_us.into()) }
     }
 }
@@ -150,13 +155,7 @@ impl From<&TestStagesConfig> for TestStages {
 impl Loader {
     /// Happens, if this is the process for it.
     pub(crate) fn happen(self) {
-        let process = PROCESS.load(Ordering::Relaxed);
-        let here = match self.at {
-            FaultAt::Taster => process == Process::Taster as u8,
-            FaultAt::Edge => process == Process::Edge as u8,
-            FaultAt::Both => process != Process::Other as u8,
-        };
-        if !here {
+        if !self.at.is_here() {
             return;
         }
         if self.after.is_zero() {
@@ -166,6 +165,17 @@ impl Loader {
             wait(self.after);
             self.does.happen();
         });
+    }
+}
+
+impl FaultAt {
+    fn is_here(self) -> bool {
+        let process = PROCESS.load(Ordering::Relaxed);
+        match self {
+            Self::Taster => process == Process::Taster as u8,
+            Self::Edge => process == Process::Edge as u8,
+            Self::Both => process != Process::Other as u8,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod check;
 pub(crate) mod ctl;
+#[cfg(feature = "fault")]
+pub(crate) mod drill;
 pub(crate) mod edge;
 pub(crate) mod proxy;
 pub(crate) mod reference;

@@ -39,6 +39,9 @@ enum Command {
     Schema,
     /// Print the reference of the configuration in Markdown.
     Reference,
+    /// Replay public outages against this program.
+    #[cfg(feature = "fault")]
+    Drill(commands::drill::Drill),
     #[command(hide = true)]
     Edge(commands::edge::Edge),
     #[command(hide = true)]
@@ -54,6 +57,8 @@ fn main() -> ExitCode {
         Command::Status(status) => status.run(),
         Command::Schema => commands::schema::run(),
         Command::Reference => commands::reference::run(),
+        #[cfg(feature = "fault")]
+        Command::Drill(drill) => drill.run(),
         Command::Edge(edge) => edge.run(),
         Command::Taste(taste) => taste.run(),
     };
