@@ -169,7 +169,8 @@ impl Store {
     }
 
     /// Goes back: marks the content in force as bad, publishes the content of `to` (or else of
-    /// [`Store::rollback_target`]) again, and puts that in force. All of it in one change.
+    /// [`Store::rollback_target`]) again, and puts that in force. A pin goes over to it: it would bring the
+    /// old one back at the next boot. All of it in one change.
     ///
     /// # Errors
     /// There is nothing to go back to, or the disk refuses; then nothing has changed.
@@ -180,14 +181,14 @@ impl Store {
                 None => list::rollback_target(disk, state)
                     .ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no other good release"))?,
             };
-            let from =
-                state.current.or_else(|| newest_number(disk)).and_then(|number| release(disk, number).ok());
+            let from = list::in_force(disk, state).and_then(|number| sound(disk, number));
             if let Some(from) = from.filter(|from| from.hash != target.hash) {
                 state.mark_bad(from.hash, why);
             }
             state.forgive(target.hash);
             let again = copy(disk, state, target.number)?;
             state.current = Some(again.number);
+            state.pinned = state.pinned.map(|_| again.number);
             Ok(again)
         })
     }

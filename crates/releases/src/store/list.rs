@@ -1,5 +1,8 @@
 //! Looking at the store: what there is, and in which order it is booted.
 
+use rempart_base::date::rfc3339_seconds;
+use serde_json::{Value, json};
+
 use super::files::{file_name, header, newest_number, numbers, released, sound};
 use super::{Bad, Disk, Release, State, Store};
 use crate::hash::ReleaseHash;
@@ -40,6 +43,36 @@ pub struct Listed {
     pub bytes: u64,
     /// Its file is not what was written.
     pub is_damaged: bool,
+}
+
+impl Listed {
+    /// The same for `ctl.sock` and the command line: `number`, `hash`, `standing` (`baking`, `good`, `rolled back`,
+    /// `superseded`), `why` it was rolled back, whether a good one is `synthetic`, `created` (RFC 3339) and
+    /// `created_unix_ms`, `is_current`, `is_pinned`, `is_damaged`, `bytes`.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let Release { number, hash, created_unix_ms } = self.release;
+        let (standing, synthetic, why) = match &self.standing {
+            Standing::Baking => ("baking", None, None),
+            Standing::Good { is_synthetic, .. } => ("good", Some(*is_synthetic), None),
+            Standing::RolledBack { why } => ("rolled back", None, Some(why)),
+            Standing::Superseded => ("superseded", None, None),
+        };
+        let created = rfc3339_seconds(created_unix_ms / 1000);
+        json!({
+            "number": number,
+            "hash": hash,
+            "standing": standing,
+            "why": why,
+            "synthetic": synthetic,
+            "created": format!("{}Z", String::from_utf8_lossy(&created)),
+            "created_unix_ms": created_unix_ms,
+            "is_current": self.is_current,
+            "is_pinned": self.is_pinned,
+            "is_damaged": self.is_damaged,
+            "bytes": self.bytes,
+        })
+    }
 }
 
 impl Store {
@@ -123,11 +156,16 @@ impl Store {
 }
 
 pub(super) fn rollback_target(disk: &Disk, state: &State) -> Option<Release> {
-    let current = state.current.or_else(|| newest_number(disk));
+    let current = in_force(disk, state);
     let current = current.and_then(|number| header(disk, number).ok()).map(|(header, _)| header.hash);
     let good = state.ring.iter().rev().filter(|finished| Some(finished.hash) != current);
     let good = good.filter(|finished| state.is_bad(finished.hash).is_none());
     good.filter_map(|finished| sound(disk, finished.number)).next()
+}
+
+/// What runs, as far as the store knows: what is pinned, else what was put in force, else the newest.
+pub(super) fn in_force(disk: &Disk, state: &State) -> Option<u64> {
+    state.pinned.or(state.current).or_else(|| newest_number(disk))
 }
 
 /// The numbers in the order of booting. Only the headers are looked at.

@@ -212,6 +212,12 @@ fn a_rollback_is_a_new_number_with_old_content() {
     let forth = store.roll_back(Some(2), "it was not the release").unwrap();
     assert_eq!((forth.number, store.is_bad(forth.hash)), (4, None), "who asks by number has decided");
     assert_eq!(store.is_bad(back.hash), Some("it was not the release"));
+
+    // The pinned one is what runs, so that is what is left.
+    store.pin(3).unwrap();
+    let away = store.roll_back(Some(2), "the pin was wrong").unwrap();
+    assert_eq!((store.pinned(), store.boot_order()[0]), (Some(away.number), away));
+    assert_eq!(store.is_bad(back.hash), Some("the pin was wrong"));
 }
 
 #[test]

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use rempart_base::date;
 use rempart_config::Difference;
-use rempart_releases::{Listed, Standing, Who};
+use rempart_releases::{Listed, Who};
 use serde_json::{Value, json};
 
 use super::super::Control;
@@ -144,26 +143,10 @@ fn releases(control: &Control) -> Value {
     let bakes = rollout.bake().is_some();
     let newest = rollout.newest().release.number;
     let one = |listed: Listed| {
-        let release = listed.release;
-        let (standing, is_synthetic, why) = match &listed.standing {
-            Standing::Baking => ("baking", None, None),
-            Standing::Good { is_synthetic, .. } => ("good", Some(*is_synthetic), None),
-            Standing::RolledBack { why } => ("rolled back", None, Some(why.clone())),
-            Standing::Superseded => ("superseded", None, None),
-        };
-        let created = date::rfc3339_seconds(release.created_unix_ms / 1000);
-        json!({
-            "number": release.number,
-            "hash": release.hash.to_string(),
-            "standing": if listed.is_damaged { "damaged" } else { standing },
-            "created": format!("{}Z", String::from_utf8_lossy(&created)),
-            "is_current": listed.is_current,
-            "is_canary": bakes && release.number == newest,
-            "is_pinned": listed.is_pinned,
-            "synthetic": is_synthetic,
-            "why": why,
-            "bytes": listed.bytes,
-        })
+        let mut one = listed.json();
+        let is_canary = bakes && listed.release.number == newest;
+        one.as_object_mut().map(|fields| fields.insert("is_canary".to_owned(), json!(is_canary)));
+        one
     };
     json!({"ok": true, "releases": rollout.store.list().into_iter().map(one).collect::<Vec<_>>()})
 }
