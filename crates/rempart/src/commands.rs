@@ -11,6 +11,7 @@ pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod taste;
 pub(crate) mod up;
+pub(crate) mod upgrade;
 
 /// Where a configuration is looked for if the command line does not say.
 const DEFAULT_FILE: &str = "rempart.yaml";

@@ -33,6 +33,8 @@ enum Command {
     Check(commands::check::Check),
     /// Tell a running edge what to do.
     Ctl(commands::ctl::Ctl),
+    /// Have another program take over, while visitors are served.
+    Upgrade(commands::upgrade::Upgrade),
     /// Say how a running edge is doing.
     Status(commands::status::Status),
     /// Print the JSON Schema of the configuration.
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Proxy(proxy) => proxy.run(),
         Command::Check(check) => check.run(),
         Command::Ctl(ctl) => ctl.run(),
+        Command::Upgrade(upgrade) => upgrade.run(),
         Command::Status(status) => status.run(),
         Command::Schema => commands::schema::run(),
         Command::Reference => commands::reference::run(),

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 
+use rempart_edge::taste::report::Needs;
 use rempart_wire::ProxyProtocol;
 use rempart_wire::config::{Listen, ListenAddress, Listener};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -27,6 +28,14 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
+    /// Whether it is what a listener for this address would be. On a machine without IPv6, every address is
+    /// every IPv4 address.
+    fn is_for(&self, wanted: ListenAddress) -> bool {
+        is_same(self.address, wanted.socket_address())
+            || matches!(wanted, ListenAddress::Every { port }
+                if is_same(self.address, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
+    }
+
     /// The address as a person would type it.
     pub(crate) fn url(&self) -> String {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
@@ -34,6 +43,7 @@ impl Bound {
 }
 
 /// Everything that one edge after another serves on.
+#[derive(Default)]
 pub(crate) struct Sockets {
     /// For visitors.
     pub(crate) listeners: Vec<Bound>,
@@ -42,6 +52,21 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
+    /// What these settings need. Of the inherited ones those are kept that are still wanted, so that who waits
+    /// in their backlogs goes on waiting for us.
+    ///
+    /// # Errors
+    /// The first address that cannot be bound, with what to do about it.
+    pub(crate) fn open(needs: &Needs, inherited: Self) -> Result<Self, Failure> {
+        let admin = match (needs.admin, inherited.admin) {
+            (Some(address), Some(socket)) if is_on(&socket, address) => Some(socket),
+            (Some(address), _) => Some(bind_admin(address)?),
+            (None, _) => None,
+        };
+        let listeners = bind(&needs.listen(), needs.workers, inherited.listeners)?;
+        Ok(Self { listeners, admin })
+    }
+
     /// For how many workers they are.
     pub(crate) fn workers(&self) -> usize {
         self.listeners.iter().map(|bound| bound.sockets.len()).max().unwrap_or(1)
@@ -52,7 +77,7 @@ impl Sockets {
 ///
 /// # Errors
 /// The address cannot be bound, with what to do about it.
-pub(crate) fn bind_admin(address: SocketAddr) -> Result<TcpListener, Failure> {
+fn bind_admin(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).map_err(|error| {
         Failure::Text(format!(
             "admin.listen {address}: {error}\n  to do: set admin.listen to another address, or to off"
@@ -64,16 +89,42 @@ pub(crate) fn bind_admin(address: SocketAddr) -> Result<TcpListener, Failure> {
 ///
 /// # Errors
 /// The first address that cannot be bound, with what to do about it.
-pub(crate) fn bind(listen: &Listen, workers: NonZeroUsize) -> Result<Vec<Bound>, Failure> {
+fn bind(listen: &Listen, workers: NonZeroUsize, mut inherited: Vec<Bound>) -> Result<Vec<Bound>, Failure> {
     let http = listen.http.iter().map(|listener| (listener, false));
     let https = listen.https.iter().map(|listener| (listener, true));
     http.chain(https)
         .map(|(listener, tls)| {
-            let (address, sockets) = bind_one(listener.address, workers.get())
-                .map_err(|error| Failure::Text(explain(listener, &error)))?;
+            let known = inherited.iter().position(|bound| bound.is_for(listener.address));
+            let opened = match known.map(|index| inherited.remove(index)) {
+                Some(bound) => complete(bound, listener.address, workers.get()),
+                None => bind_one(listener.address, workers.get()),
+            };
+            let (address, sockets) = opened.map_err(|error| Failure::Text(explain(listener, &error)))?;
             Ok(Bound { address, tls, proxy_protocol: listener.proxy_protocol, sockets })
         })
         .collect()
+}
+
+/// Brings inherited sockets to as many as there are workers. Those beyond stay: somebody may wait there.
+fn complete(
+    bound: Bound,
+    wanted: ListenAddress,
+    workers: usize,
+) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
+    let Bound { address, mut sockets, .. } = bound;
+    for _ in sockets.len()..workers {
+        sockets.push(one_of_group(address, matches!(wanted, ListenAddress::At(_)))?);
+    }
+    Ok((address, sockets))
+}
+
+fn is_on(socket: &TcpListener, wanted: SocketAddr) -> bool {
+    socket.local_addr().is_ok_and(|address| is_same(address, wanted))
+}
+
+/// Port 0 is any.
+fn is_same(address: SocketAddr, wanted: SocketAddr) -> bool {
+    address.ip() == wanted.ip() && (address.port() == wanted.port() || wanted.port() == 0)
 }
 
 fn bind_one(address: ListenAddress, workers: usize) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
@@ -94,14 +145,16 @@ fn group(wanted: SocketAddr, only_v6: bool, workers: usize) -> io::Result<(Socke
     probe.bind(&wanted.into())?;
     probe.listen(1)?;
     let address = TcpListener::from(probe).local_addr()?;
-    let sockets = (0..workers).map(|_| {
-        let socket = open(address, only_v6)?;
-        socket.set_reuse_port(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        Ok(TcpListener::from(socket))
-    });
+    let sockets = (0..workers).map(|_| one_of_group(address, only_v6));
     Ok((address, sockets.collect::<io::Result<_>>()?))
+}
+
+fn one_of_group(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
+    let socket = open(address, only_v6)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 fn open(address: SocketAddr, only_v6: bool) -> io::Result<Socket> {

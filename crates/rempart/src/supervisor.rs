@@ -2,15 +2,19 @@
 //! starts it again when it dies or is stuck, and stops it in good order. It runs the tasters too. One
 //! thread, no runtime; it reads nothing that comes from the network, and nothing that the operator writes.
 
+mod call;
 mod child;
 mod fleet;
 mod program;
 mod restart;
 mod signals;
+mod succession;
 mod taster;
 mod watch;
+mod wishes;
 
 use std::io;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -21,10 +25,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
 
+pub(crate) use self::call::Call;
+use self::call::Inbox;
 use self::fleet::{Fleet, Phase};
 pub(crate) use self::program::Program;
 use self::restart::Crashes;
 use self::signals::{Signals, Told};
+pub(crate) use self::succession::Predecessor;
+use self::succession::Succession;
 use self::taster::{Asked, Tasters};
 pub(crate) use self::taster::{Kind, taste_at_start};
 use crate::output::Failure;
@@ -45,6 +53,8 @@ pub(crate) struct Order {
     pub(crate) drain_timeout: Duration,
     /// An edge that dies sooner after its start has crashed.
     pub(crate) crash_window: Duration,
+    /// How long the edge of another program may take until it serves.
+    pub(crate) upgrade_ready: Duration,
     /// How long a taster may take.
     pub(crate) taster_timeout: Duration,
     /// How much memory a taster may take.
@@ -55,15 +65,26 @@ pub(crate) struct Order {
 ///
 /// # Errors
 /// The first edge did not come up, or the last one did not end in good order.
-pub(crate) fn run(order: Order, sockets: Sockets, program: Program) -> Result<(), Failure> {
+pub(crate) fn run(
+    order: Order,
+    sockets: Sockets,
+    program: Program,
+    predecessor: Option<Predecessor>,
+) -> Result<(), Failure> {
+    let inbox = Inbox::open(&order.data_dir)
+        .map_err(|error| text(format!("supervisor.sock in {}: {error}", order.data_dir.display())))?;
     let signals = Signals::block().map_err(|error| text(format!("signals cannot be received: {error}")))?;
     let (crashes, boot) = (Crashes::within(order.crash_window), order.boot);
     let supervisor = Supervisor {
         order,
         sockets,
         program,
+        before: None,
         signals,
         manager: ServiceManager::of_this_process(),
+        inbox,
+        predecessor,
+        succession: Succession::default(),
         fleet: Fleet::default(),
         phase: Phase::Beginning,
         crashes,
@@ -80,8 +101,14 @@ struct Supervisor {
     order: Order,
     sockets: Sockets,
     program: Program,
+    /// The program before the last upgrade, until the new one has shown that it can.
+    before: Option<Program>,
     signals: Signals,
     manager: ServiceManager,
+    inbox: Inbox,
+    /// Until this supervisor is in charge alone.
+    predecessor: Option<Predecessor>,
+    succession: Succession,
     fleet: Fleet,
     phase: Phase,
     crashes: Crashes,
@@ -110,6 +137,8 @@ impl Supervisor {
             self.hear();
             self.tend(now);
             self.taste(now);
+            self.answer(now);
+            self.inherit();
         }
     }
 
@@ -121,7 +150,9 @@ impl Supervisor {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
         let edges = self.fleet.edges().flat_map(|edge| edge.fds());
-        fds.extend(edges.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        let calls = self.inbox.fds().chain(self.succession.heir.iter().map(AsFd::as_fd));
+        let calls = calls.chain(self.predecessor.iter().map(|predecessor| predecessor.0.as_fd()));
+        fds.extend(edges.chain(calls).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),

@@ -40,6 +40,11 @@ impl ServiceManager {
         self.tell(&format!("STATUS={status}"));
     }
 
+    /// Another process is the service from now on.
+    pub(crate) fn main_pid(&self, pid: i32) {
+        self.tell(&format!("MAINPID={pid}\nSTATUS=another supervisor has taken over"));
+    }
+
     /// The end has begun.
     pub(crate) fn stopping(&self) {
         self.tell("STOPPING=1\nSTATUS=draining");

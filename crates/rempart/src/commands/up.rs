@@ -9,8 +9,8 @@ use rempart_edge::line::TasterEnd;
 use rempart_edge::taste::report::{Needs, Outcome, Report};
 
 use crate::output::{Failure, complain};
-use crate::sockets::{self, Sockets};
-use crate::supervisor::{self, Kind, Order, Program, taste_at_start};
+use crate::sockets::Sockets;
+use crate::supervisor::{self, Kind, Order, Predecessor, Program, taste_at_start};
 use crate::{configuration, limits, logging};
 
 /// The arguments of `up`.
@@ -22,6 +22,10 @@ pub(crate) struct Up {
     /// Where the releases are; without it, what the configuration says
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Take the listening sockets over from the supervisor that runs on the same `data_dir`, which then
+    /// ends
+    #[arg(long)]
+    pub(crate) take_over: bool,
 }
 
 /// What the first edge is started with.
@@ -39,10 +43,16 @@ impl Up {
         limits::raise_descriptor_limit();
         let Begin { needs, data_dir, boot } = self.begin(&program)?;
         logging::begin(&needs.log_level);
-        let sockets = Sockets {
-            listeners: sockets::bind(&needs.listen(), needs.workers)?,
-            admin: needs.admin.map(sockets::bind_admin).transpose()?,
-        };
+        let predecessor = self.take_over.then(|| Predecessor::of(&data_dir)).transpose();
+        let (predecessor, inherited) = predecessor
+            .map_err(|error| {
+                Failure::Text(format!(
+                    "nothing is taken over: {error}\n  to do: is there a supervisor that runs on {}?",
+                    data_dir.display()
+                ))
+            })?
+            .unzip();
+        let sockets = Sockets::open(&needs, inherited.unwrap_or_default())?;
         let order = Order {
             config_path: self.config,
             data_dir,
@@ -50,10 +60,11 @@ impl Up {
             boot,
             drain_timeout: Duration::from_millis(needs.drain_timeout_ms),
             crash_window: Duration::from_millis(needs.crash_window_ms),
+            upgrade_ready: Duration::from_millis(needs.ready_ms),
             taster_timeout: Duration::from_millis(needs.taster_timeout_ms),
             taster_memory_bytes_max: needs.taster_memory_bytes_max,
         };
-        supervisor::run(order, sockets, program)
+        supervisor::run(order, sockets, program, predecessor)
     }
 
     /// Has the configuration tasted; else what is stored.

@@ -1,14 +1,19 @@
 //! The edges of one supervisor: one that serves, one that is about to, and those that leave.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use rempart_edge::Boot;
 use rustix::process::Signal;
 
+use super::call::Call;
 use super::child::EdgeProcess;
+use super::program::Program;
+use super::restart::Crashes;
 use super::watch::ROUND;
+use super::wishes::refuse;
 use super::{Supervisor, text};
 use crate::output::{Failure, complain};
 
@@ -34,6 +39,14 @@ pub(super) struct Fleet {
 pub(super) struct Starting {
     edge: EdgeProcess,
     give_up_at: Instant,
+    upgrade: Option<Upgrade>,
+}
+
+/// Another program to run edges of, and who wished that.
+pub(super) struct Upgrade {
+    pub(super) program: Program,
+    pub(super) path: PathBuf,
+    pub(super) call: Call,
 }
 
 /// Told to end.
@@ -115,18 +128,35 @@ impl Supervisor {
                 if matches!(self.boot, Boot::StepBack | Boot::AfterCrash) {
                     self.boot = Boot::Stored;
                 }
-                self.fleet.starting = Some(Starting { edge, give_up_at: now + START_TIMEOUT });
+                self.fleet.starting = Some(Starting { edge, give_up_at: now + START_TIMEOUT, upgrade: None });
             }
             Err(error) => self.crashed(Duration::ZERO, &format!("it cannot be started: {error}"), now),
         }
     }
 
+    /// Starts an edge of another program beside the one that serves. Only when it serves too does anything
+    /// change.
+    pub(super) fn start_upgrade(&mut self, upgrade: Upgrade, now: Instant) -> Result<(), String> {
+        self.generation += 1;
+        let started =
+            EdgeProcess::start(&upgrade.program, &self.order, &self.sockets, Boot::Stored, self.generation);
+        let edge =
+            started.map_err(|error| format!("{} cannot be started: {error}", upgrade.path.display()))?;
+        let give_up_at = now + self.order.upgrade_ready;
+        self.fleet.starting = Some(Starting { edge, give_up_at, upgrade: Some(upgrade) });
+        Ok(())
+    }
+
     /// Stops everything in good order.
     pub(super) fn stop(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Ending(_)) {
-            return;
+        if !matches!(self.phase, Phase::Ending(_)) {
+            self.manager.stopping();
+            self.end(now);
         }
-        self.manager.stopping();
+    }
+
+    /// The same, though the service goes on elsewhere.
+    pub(super) fn end(&mut self, now: Instant) {
         self.phase = Phase::Ending(Ok(()));
         self.fleet.start_at = None;
         let kill_at = now + self.order.drain_timeout + STOP_GRACE;
@@ -161,25 +191,31 @@ impl Supervisor {
     fn tend_starting(&mut self, now: Instant) {
         let Some(mut starting) = self.fleet.starting.take() else { return };
         if starting.edge.serves() {
-            return self.promote(starting.edge, now);
+            return self.promote(starting, now);
         }
         match starting.edge.ended() {
-            Some(status) => self.start_failed(&mut starting.edge, &status.to_string(), now),
+            Some(status) => self.start_failed(&mut starting, &status.to_string(), now),
             None if now < starting.give_up_at => self.fleet.starting = Some(starting),
             None => {
-                let how = format!("it does not serve after {} s", START_TIMEOUT.as_secs());
-                self.start_failed(&mut starting.edge, &how, now);
+                let waited = now.saturating_duration_since(starting.edge.since);
+                self.start_failed(&mut starting, &format!("it does not serve after {waited:.1?}"), now);
+                // It may not take the order to stop.
                 self.fleet.leave(starting.edge, now, Role::Predecessor);
             }
         }
     }
 
     /// It serves; who served before leaves.
-    fn promote(&mut self, edge: EdgeProcess, now: Instant) {
+    fn promote(&mut self, Starting { edge, upgrade, .. }: Starting, now: Instant) {
         let serving = self.serving();
-        match self.phase {
-            Phase::Beginning => complain(&format!("rempart: {serving}\n")),
-            Phase::Serving | Phase::Ending(_) => tracing::info!(pid = edge.pid(), "the edge is back"),
+        self.fleet.start_at = None;
+        match (&self.phase, upgrade) {
+            (Phase::Beginning, _) => {
+                complain(&format!("rempart: {serving}\n"));
+                self.succeed();
+            }
+            (Phase::Serving | Phase::Ending(_), None) => tracing::info!(pid = edge.pid(), "the edge is back"),
+            (Phase::Serving | Phase::Ending(_), Some(upgrade)) => self.upgraded(&edge, upgrade),
         }
         (self.phase, self.boot) = (Phase::Serving, Boot::Stored);
         self.manager.ready(&serving);
@@ -196,11 +232,23 @@ impl Supervisor {
         }
     }
 
-    fn start_failed(&mut self, edge: &mut EdgeProcess, how: &str, now: Instant) {
+    fn upgraded(&mut self, edge: &EdgeProcess, Upgrade { program, path, call }: Upgrade) {
+        tracing::info!(pid = edge.pid(), ?path, "upgraded");
+        self.before = Some(std::mem::replace(&mut self.program, program));
+        self.crashes = Crashes::within(self.order.crash_window);
+        call.say(&format!("ok: edge {} of {} serves", edge.pid(), path.display())).ok();
+    }
+
+    fn start_failed(&mut self, Starting { edge, upgrade, .. }: &mut Starting, how: &str, now: Instant) {
         let said = edge.reason();
-        match (&self.phase, said) {
-            (Phase::Beginning, Some(reason)) => self.phase = Phase::Ending(Err(text(reason))),
-            (Phase::Beginning | Phase::Serving | Phase::Ending(_), said) => {
+        match (&self.phase, upgrade, said) {
+            // No visitor has noticed anything.
+            (_, Some(upgrade), said) => {
+                let reason = said.as_deref().unwrap_or(how);
+                refuse(&upgrade.call, &format!("the new edge did not come to serve: {reason}"));
+            }
+            (Phase::Beginning, None, Some(reason)) => self.phase = Phase::Ending(Err(text(reason))),
+            (Phase::Beginning | Phase::Serving | Phase::Ending(_), None, said) => {
                 self.died(edge, said.as_deref().unwrap_or(how), now);
             }
         }
@@ -284,9 +332,25 @@ impl Supervisor {
     /// Counts it, and says when and with what the next edge is started.
     fn crashed(&mut self, life: Duration, how: &str, now: Instant) {
         let restart = self.crashes.after_life_of(life);
-        if restart.is_loop {
-            tracing::error!("edges crash again and again ({how}): the next one begins with an older release");
-            self.boot = Boot::StepBack;
+        if self.crashes.is_outlived_by(life) {
+            // The program has shown that it can.
+            self.before = None;
+        }
+        match (restart.is_loop, self.before.take()) {
+            // What was changed last is suspected first; if the older program crashes too, it was the release.
+            (true, Some(before)) => {
+                tracing::error!(
+                    "edges crash again and again ({how}): the program before the upgrade is run again"
+                );
+                self.program = before;
+            }
+            (true, None) => {
+                tracing::error!(
+                    "edges crash again and again ({how}): the next one begins with an older release"
+                );
+                self.boot = Boot::StepBack;
+            }
+            (false, before) => self.before = before,
         }
         if !matches!(self.phase, Phase::Ending(_)) {
             tracing::info!(in_ms = restart.delay.as_millis(), "the next edge is started");

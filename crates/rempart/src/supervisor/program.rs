@@ -50,22 +50,30 @@ impl Program {
         Ok(OsStr::from_bytes(bytes.strip_suffix(DELETED).unwrap_or(bytes)).into())
     }
 
-    /// A command that runs it. It has no standard input, and a process group of its own: a terminal's Ctrl-C
-    /// goes to the supervisor alone, which passes it on once.
+    /// A command that runs it; to be spawned while `self` lives. It has no standard input, and a process group
+    /// of its own: a terminal's Ctrl-C goes to the supervisor alone, which passes it on once.
     pub(super) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
-        command.arg0("rempart").arg(name).env_remove(NOTIFY_SOCKET);
+        command.arg0("rempart").arg(name);
         command.stdin(Stdio::null()).process_group(0);
         command
     }
 }
 
 /// Starts it with these descriptors, and binds its life to this process's: the signal is what it gets when
-/// this process ends.
+/// this process ends. The service manager is not told anything by it.
 pub(super) fn spawn_heir(command: &mut Command, fds: Vec<RawFd>, at_our_end: Signal) -> io::Result<Child> {
     let parent = getpid();
+    command.env_remove(NOTIFY_SOCKET);
     // SAFETY: between fork and exec only system calls are made; nothing is allocated or locked.
     unsafe { command.pre_exec(move || become_heir(&fds, parent, at_our_end)) };
+    command.spawn()
+}
+
+/// Starts it to outlive this process, as a service of its own.
+pub(super) fn spawn_free(command: &mut Command) -> io::Result<Child> {
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated or locked.
+    unsafe { command.pre_exec(unblock) };
     command.spawn()
 }
 

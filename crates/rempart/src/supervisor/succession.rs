@@ -1,0 +1,135 @@
+//! One supervisor after another: the listening sockets pass from the old to the new, and nobody who waits in
+//! their backlogs notices.
+//!
+//! The new one says `take-over` and is handed every socket; the old one goes on. When the new one's edge
+//! serves it says `serving`; then the old one tells the service manager who it is now, answers `ok`, drains
+//! its edge and ends. If the new one goes away before, nothing has happened.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::Child;
+use std::time::Duration;
+
+use rustix::net::sockopt::socket_acceptconn;
+use serde::{Deserialize, Serialize};
+
+use super::Order;
+use super::call::{Call, FDS_MAX};
+use super::program::{Program, spawn_free};
+use crate::handover::Prefix;
+use crate::sockets::{Bound, Sockets};
+
+/// The old supervisor answers at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Nobody has more: an edge of 256 workers on as many addresses.
+const MESSAGES_MAX: usize = 1024;
+
+/// What the descriptors of one message are. A supervisor that does not know a kind does not take over.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Passed {
+    Tcp { address: SocketAddr, tls: bool, proxy_protocol: Prefix },
+    Admin,
+    End,
+}
+
+/// The old supervisor, as the new one knows it.
+pub(crate) struct Predecessor(pub(super) Call);
+
+impl Predecessor {
+    /// Calls the one that runs on this `data_dir`, and has its sockets handed over.
+    ///
+    /// # Errors
+    /// None runs there, or it does not hand anything over.
+    pub(crate) fn of(data_dir: &Path) -> io::Result<(Self, Sockets)> {
+        let call = Call::to(data_dir, Some(PATIENCE))?;
+        call.say("take-over")?;
+        let mut sockets = Sockets { listeners: Vec::new(), admin: None };
+        for _ in 0..MESSAGES_MAX {
+            let heard = call.heard()?.ok_or(ErrorKind::TimedOut)?;
+            if let Some(reason) = heard.text.strip_prefix("failed: ") {
+                return Err(io::Error::other(reason.to_owned()));
+            }
+            let mut fds = heard.fds.into_iter().map(listener);
+            match serde_json::from_str(&heard.text)? {
+                Passed::Tcp { address, tls, proxy_protocol } => {
+                    let more = fds.collect::<io::Result<Vec<_>>>()?;
+                    let proxy_protocol = proxy_protocol.into();
+                    let known = sockets.listeners.iter_mut().find(|bound| bound.address == address);
+                    match known {
+                        Some(bound) => bound.sockets.extend(more),
+                        None => sockets.listeners.push(Bound { address, tls, proxy_protocol, sockets: more }),
+                    }
+                }
+                Passed::Admin => sockets.admin = fds.next().transpose()?,
+                Passed::End => return Ok((Self(call), sockets)),
+            }
+        }
+        Err(ErrorKind::InvalidData.into())
+    }
+}
+
+fn listener(fd: OwnedFd) -> io::Result<TcpListener> {
+    if socket_acceptconn(&fd)? { Ok(fd.into()) } else { Err(ErrorKind::InvalidData.into()) }
+}
+
+/// Hands everything over to the one that calls.
+pub(super) fn pass(sockets: &Sockets, call: &Call) -> io::Result<()> {
+    let hand = |passed: &Passed, fds: &[BorrowedFd<'_>]| call.hand(&serde_json::to_string(passed)?, fds);
+    for bound in &sockets.listeners {
+        let (address, tls, proxy_protocol) = (bound.address, bound.tls, bound.proxy_protocol.into());
+        for some in bound.sockets.chunks(FDS_MAX) {
+            let fds: Vec<BorrowedFd<'_>> = some.iter().map(AsFd::as_fd).collect();
+            hand(&Passed::Tcp { address, tls, proxy_protocol }, &fds)?;
+        }
+    }
+    if let Some(admin) = &sockets.admin {
+        hand(&Passed::Admin, &[admin.as_fd()])?;
+    }
+    hand(&Passed::End, &[])
+}
+
+/// A successor that is on its way.
+#[derive(Default)]
+pub(super) struct Succession {
+    /// Has our sockets, and does not serve yet.
+    pub(super) heir: Option<Call>,
+    /// The process that was started to be the heir, and who wished that.
+    pub(super) started: Option<(Child, Call)>,
+}
+
+impl Succession {
+    /// Starts a supervisor that is to take over from us. It has our service manager, and outlives us.
+    pub(super) fn start(program: &Program, order: &Order) -> io::Result<Child> {
+        let mut command = program.command("up");
+        command.arg("--take-over").arg("-c").arg(&order.config_path);
+        command.arg("--data-dir").arg(&order.data_dir);
+        spawn_free(&mut command)
+    }
+
+    /// Whether one is on its way.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.heir.is_some() || self.started.is_some()
+    }
+
+    /// Whether the heir says that it serves. One that is gone is forgotten.
+    pub(super) fn serves(&mut self) -> Option<Call> {
+        match self.heir.as_ref()?.heard() {
+            Ok(Some(heard)) if heard.text == "serving" => return self.heir.take(),
+            Ok(Some(_)) | Err(_) => {
+                tracing::warn!("the supervisor that wanted to take over is gone: this one goes on");
+                self.heir = None;
+            }
+            Ok(None) => {}
+        }
+        None
+    }
+
+    /// Who wished for a successor whose process has ended instead, with how it ended.
+    pub(super) fn failed(&mut self) -> Option<(Call, String)> {
+        let status = self.started.as_mut()?.0.try_wait().ok().flatten()?;
+        self.started.take().map(|(_, wished)| (wished, status.to_string()))
+    }
+}
