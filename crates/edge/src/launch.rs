@@ -37,8 +37,6 @@ pub type DropPrivileges = Box<dyn FnOnce(&str) -> io::Result<()> + Send>;
 
 /// Everything that an edge process needs to start.
 pub struct Launch {
-    /// The configuration file; read again at every reload.
-    pub config_path: PathBuf,
     /// The listening sockets, bound already.
     pub listeners: Vec<BoundListener>,
     /// The admin endpoint's socket, bound already; `None` is off.
@@ -55,8 +53,7 @@ pub struct Launch {
     pub generation: u64,
     /// See [`OnReady`].
     pub on_ready: OnReady,
-    /// Called after configuration, keys and logs are open and before
-    /// the first byte from the network is read.
+    /// Called after the release and the logs are open and before the first byte from the network is read.
     pub drop_privileges: DropPrivileges,
 }
 
@@ -108,18 +105,8 @@ fn error(what: &str) -> impl Fn(io::Error) -> StartError {
 /// # Errors
 /// The configuration is refused, or the machine does not give what it takes. `on_ready` has been told too.
 pub fn run(launch: Launch) -> Result<(), StartError> {
-    let Launch {
-        listeners,
-        admin,
-        slots,
-        line,
-        data_dir,
-        boot,
-        generation,
-        on_ready,
-        drop_privileges,
-        config_path: _,
-    } = launch;
+    let Launch { listeners, admin, slots, line, data_dir, boot, generation, on_ready, drop_privileges } =
+        launch;
     let begun = Begun { data_dir, boot, generation, line };
     match prepare(begun, listeners, admin, slots, drop_privileges) {
         Ok(prepared) => prepared.serve(on_ready),

@@ -93,7 +93,7 @@ fn proxy_refuses_a_target_that_is_no_url() {
 
 #[test]
 fn an_edge_without_a_supervisor_says_so() {
-    let output = ask(&["edge", "-c", "rempart.yaml"]);
+    let output = ask(&["edge"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("use `rempart up` instead"));
 }

@@ -57,7 +57,7 @@ impl EdgeProcess {
         let told = Told { ready: &ready_of_child, page: &page, line: &line_of_child, boot, generation };
         let handover = Handover::of(sockets, &told, order.data_dir.clone(), &order.log_level);
         let mut command = program.command("edge");
-        command.arg("-c").arg(&order.config_path).env(VARIABLE, serde_json::to_string(&handover)?);
+        command.env(VARIABLE, serde_json::to_string(&handover)?);
         let child = spawn_heir(&mut command, handover.fds(), Signal::TERM)?;
         let watch = Watch::of(page.slots().len());
         let (line, ready) = (Some(line), Some(ready));
