@@ -8,6 +8,7 @@ mod limits;
 mod logging;
 mod output;
 mod privileges;
+mod sandbox;
 mod sockets;
 mod supervisor;
 mod systemd;

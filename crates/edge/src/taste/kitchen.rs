@@ -39,24 +39,24 @@ pub(super) struct Kitchen {
     orders: UnboundedSender<Order>,
 }
 
-/// Starts the worker.
-pub(super) fn open(snapshot: &Arc<Snapshot>) -> io::Result<Kitchen> {
-    let runtime = local_runtime()?;
-    let slot: &'static Slot = Box::leak(Box::default());
-    let (orders, inbox) = unbounded_channel();
-    let (calls, called) = unbounded_channel();
-    let writer = Arc::new(Writer::start(&AccessTo::Off, 1 << 20)?);
-    let handle = Handle { orders: orders.clone(), metrics: Arc::new(CoreMetrics::default()) };
-    let running = Running::only(Arc::clone(snapshot));
-    panics::watch_slot(slot);
-    std::thread::Builder::new()
-        .name("worker-0".into())
-        .spawn(move || work(&running, slot, handle, inbox, calls, writer))?;
-    runtime.spawn_local(origin::serve(called));
-    Ok(Kitchen { runtime, slot, orders })
-}
-
 impl Kitchen {
+    /// Starts the worker.
+    pub(super) fn open(snapshot: &Arc<Snapshot>) -> io::Result<Self> {
+        let runtime = local_runtime()?;
+        let slot: &'static Slot = Box::leak(Box::default());
+        let (orders, inbox) = unbounded_channel();
+        let (calls, called) = unbounded_channel();
+        let writer = Arc::new(Writer::start(&AccessTo::Off, 1 << 20)?);
+        let handle = Handle { orders: orders.clone(), metrics: Arc::new(CoreMetrics::default()) };
+        let running = Running::only(Arc::clone(snapshot));
+        panics::watch_slot(slot);
+        std::thread::Builder::new()
+            .name("worker-0".into())
+            .spawn(move || work(&running, slot, handle, inbox, calls, writer))?;
+        runtime.spawn_local(origin::serve(called));
+        Ok(Self { runtime, slot, orders })
+    }
+
     /// A connection to the worker, as from a visitor.
     pub(super) fn connect(&self, tls: bool) -> io::Result<UnixStream> {
         let (ours, theirs) = UnixStream::pair()?;

@@ -2,20 +2,19 @@
 //! panics must not be published at all.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
 use crate::page::Slot;
 
 static LAST: Mutex<Option<String>> = Mutex::new(None);
-static SLOT: OnceLock<&'static Slot> = OnceLock::new();
+static SLOT: Mutex<Option<&'static Slot>> = Mutex::new(None);
 
 /// From now on every panic of this process is noted: for a process that only tastes.
 pub fn watch_panics() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        let mark = SLOT.get().and_then(|slot| slot.read());
+        let mark = SLOT.lock().and_then(Slot::read);
         let during = mark.map(|mark| format!(" in the stage {}{}", mark.stage, rule(&mark.rule)));
         let what = info.payload_as_str().unwrap_or("without a message");
         let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
@@ -27,8 +26,7 @@ pub fn watch_panics() {
 
 /// In which slot the stage stands that runs.
 pub(super) fn watch_slot(slot: &'static Slot) {
-    // A second tasting in one process is a test's.
-    let _ = SLOT.set(slot);
+    *SLOT.lock() = Some(slot);
 }
 
 /// The first panic since the last call.

@@ -25,7 +25,7 @@ fn portion() -> Portion {
 fn every_request_on_the_menu_is_answered_by_the_zones_own_origin() {
     let zones = "  - {name: a.example, origins: [\"https://127.0.0.1:1\"]}\n  \
                  - {name: b.example, hosts: [\"*\"], origins: [\"http://nowhere.invalid\", \"unix:/nowhere\"]}\n";
-    let tasted = taste(&snapshot(zones), None, &portion());
+    let tasted = taste(&snapshot(zones), None, None, &portion());
     assert_eq!(tasted.spoiled, None);
     assert_eq!((tasted.checks.requests, tasted.checks.answered), (16, 16));
     assert_eq!(tasted.checks.by_status, [(200, 16)].into());
@@ -44,7 +44,7 @@ fn what_is_new_is_asked_everything_and_the_rest_a_page_up_to_the_bound() {
     };
     let (old, new) = (list(30, 30), list(31, 7));
     let difference = Difference::between(&old, &new);
-    let tasted = taste(&new, Some(&difference), &portion());
+    let tasted = taste(&new, Some(&old), Some(&difference), &portion());
     assert_eq!(tasted.spoiled, None);
     // Two of them thoroughly, and eight pages at most, of which the two may be left out.
     assert!((16 + 6..=16 + 8).contains(&tasted.checks.requests), "{:?}", tasted.checks);
@@ -59,7 +59,7 @@ fn recent_requests_are_asked_again_and_strange_ones_spoil_nothing() {
         sample("nonsense\r\n\r\n"),
     ];
     let zones = "  - {name: a.example, origins: [\"http://127.0.0.1:1\"]}\n";
-    let tasted = taste(&snapshot(zones), None, &Portion { samples, thorough_max: 0, ..portion() });
+    let tasted = taste(&snapshot(zones), None, None, &Portion { samples, thorough_max: 0, ..portion() });
     assert_eq!(tasted.spoiled, None);
     assert_eq!(tasted.checks.by_status, [(200, 2), (400, 1), (421, 1)].into());
 }
@@ -67,6 +67,6 @@ fn recent_requests_are_asked_again_and_strange_ones_spoil_nothing() {
 #[test]
 fn without_time_it_is_cut_short_and_says_so() {
     let zones = "  - {name: a.example, origins: [\"http://127.0.0.1:1\"]}\n";
-    let tasted = taste(&snapshot(zones), None, &Portion { until: Now::mono(), ..portion() });
+    let tasted = taste(&snapshot(zones), None, None, &Portion { until: Now::mono(), ..portion() });
     assert!(tasted.is_cut_short && tasted.checks.requests == 0);
 }
