@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::configuration;
 use crate::output::Failure;
@@ -25,46 +25,66 @@ pub(crate) struct Running {
     data_dir: Option<PathBuf>,
 }
 
-impl Running {
-    /// Asks it and returns its answer, an object with `ok`.
-    ///
-    /// # Errors
-    /// It cannot be found or asked, or its answer makes no sense.
-    pub(crate) fn ask(&self, command: &str) -> Result<Value, Failure> {
-        let data_dir = match &self.data_dir {
-            Some(data_dir) => data_dir.clone(),
-            None => configuration::data_dir(&self.config),
-        };
-        let socket = data_dir.join("ctl.sock");
-        let stream = UnixStream::connect(&socket).map_err(|error| unreachable(&socket, &error))?;
-        let answer = exchange(&stream, command)
-            .map_err(|error| Failure::Text(format!("{} did not answer: {error}", socket.display())))?;
-        serde_json::from_str(&answer)
-            .map_err(|error| Failure::Text(format!("{} answered nonsense: {error}", socket.display())))
+/// Why there is no answer.
+pub(crate) enum Silence {
+    /// Nobody listens: no edge runs, or one is just being started.
+    NoEdge(String),
+    /// There may be one, and it did not answer.
+    Failed(String),
+}
+
+impl From<Silence> for Failure {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::NoEdge(text) | Silence::Failed(text) => Self::Text(text),
+        }
     }
 }
 
-fn exchange(mut stream: &UnixStream, command: &str) -> std::io::Result<String> {
+impl Running {
+    /// Where its socket and its releases are, as far as that can be known.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(|| configuration::data_dir(&self.config))
+    }
+
+    /// Gives it an order, an object with `command`, and returns its answer, an object with `ok`.
+    pub(crate) fn ask(&self, order: &Value) -> Result<Value, Silence> {
+        let socket = self.data_dir().join("ctl.sock");
+        let stream = UnixStream::connect(&socket).map_err(|error| unreachable(&socket, &error))?;
+        let answer = exchange(&stream, order)
+            .map_err(|error| Silence::Failed(format!("{} did not answer: {error}", socket.display())))?;
+        if answer.is_empty() {
+            return Err(Silence::Failed(format!("{} closed without an answer", socket.display())));
+        }
+        serde_json::from_str(&answer)
+            .map_err(|error| Silence::Failed(format!("{} answered nonsense: {error}", socket.display())))
+    }
+}
+
+fn exchange(mut stream: &UnixStream, order: &Value) -> std::io::Result<String> {
     stream.set_read_timeout(Some(Duration::from_secs(ANSWER_TIMEOUT_S)))?;
-    stream.write_all(format!("{}\n", json!({ "command": command })).as_bytes())?;
+    stream.write_all(format!("{order}\n").as_bytes())?;
     let mut answer = String::new();
     BufReader::new(stream.take(ANSWER_BYTES_MAX)).read_line(&mut answer)?;
     Ok(answer)
 }
 
-fn unreachable(socket: &Path, error: &std::io::Error) -> Failure {
+fn unreachable(socket: &Path, error: &std::io::Error) -> Silence {
     let socket = socket.display();
-    let text = if error.kind() == ErrorKind::NotFound {
-        format!(
+    if error.kind() == ErrorKind::NotFound {
+        Silence::NoEdge(format!(
             "no edge runs here: there is no {socket}\n  \
              to do: start it with `rempart up`, or name its `data_dir` with --data-dir"
-        )
+        ))
     } else if error.kind() == ErrorKind::ConnectionRefused {
-        format!("no edge runs here: nobody listens on {socket}\n  to do: start it with `rempart up`")
+        Silence::NoEdge(format!(
+            "no edge runs here: nobody listens on {socket}\n  to do: start it with `rempart up`"
+        ))
     } else if error.kind() == ErrorKind::PermissionDenied {
-        format!("{socket} is another account's\n  to do: ask as root or as the account that the edge runs as")
+        Silence::Failed(format!(
+            "{socket} is another account's\n  to do: ask as root or as the account that the edge runs as"
+        ))
     } else {
-        format!("{socket} cannot be reached: {error}")
-    };
-    Failure::Text(text)
+        Silence::Failed(format!("{socket} cannot be reached: {error}"))
+    }
 }

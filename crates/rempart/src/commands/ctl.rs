@@ -1,9 +1,14 @@
-//! `rempart ctl`: tells a running edge what to do.
+//! `rempart ctl`: tells a running edge what to do. With no edge to tell, what concerns only the stored
+//! releases is done on their files, so that a person can always choose what the next start runs.
 
-use clap::Subcommand;
-use serde_json::Value;
+mod offline;
+mod say;
+mod table;
 
-use crate::control::Running;
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::control::{Running, Silence};
 use crate::output::{Failure, complain, say};
 
 /// The arguments of `ctl`.
@@ -11,79 +16,167 @@ use crate::output::{Failure, complain, say};
 pub(crate) struct Ctl {
     #[command(flatten)]
     running: Running,
+    /// The answer for programs
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     order: Order,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Subcommand)]
 enum Order {
+    /// Say how the edge is doing
+    Status,
+    /// List the stored releases, the newest first
+    Releases,
+    /// Say what differs between two releases
+    Diff {
+        /// The older one; without it, the good one before
+        from: Option<u64>,
+        /// The newer one; without it, the newest
+        to: Option<u64>,
+    },
+    /// Run this release and no other, whatever the files say
+    Pin {
+        release: u64,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Follow the files again
+    Unpin {
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Go back to what was good; what ran is refused from then on
+    Rollback {
+        /// The release whose content is to run; without it, the newest other good one
+        #[arg(long, value_name = "N")]
+        to: Option<u64>,
+        #[command(flatten)]
+        why: Why,
+    },
     /// Read the configuration again; what is refused changes nothing
-    Reload,
+    Reload {
+        /// Even if this content was rolled back before
+        #[arg(long)]
+        force: bool,
+        /// The number of zones that are meant to go
+        #[arg(long, value_name = "N")]
+        confirm: Option<u64>,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Reload, and let this number of zones go
+    Confirm {
+        removed: u64,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Switch a stage off for a zone, or on again
+    Stage {
+        to: Switch,
+        zone: String,
+        stage: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Tell balancers in front to send no more visitors
+    Drain {
+        /// Take visitors again
+        #[arg(long)]
+        off: bool,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Make a stage of a zone fail
+    #[cfg(feature = "fault")]
+    Fault {
+        zone: String,
+        stage: String,
+        does: Fault,
+        #[command(flatten)]
+        why: Why,
+    },
+}
+
+#[derive(Clone, clap::Args)]
+struct Why {
+    /// The reason, for the audit log
+    #[arg(long, value_name = "TEXT", default_value = "none given", hide_default_value = true)]
+    why: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    Off,
+    On,
+}
+
+#[cfg(feature = "fault")]
+#[derive(Clone, Copy, ValueEnum)]
+enum Fault {
+    Panic,
+    Loop,
+    Abort,
+    Oom,
 }
 
 impl Ctl {
     /// Tells, and says what came of it. A refusal is a failure.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        match self.order {
-            Order::Reload => {
-                let answer = self.running.ask("reload")?;
-                if answer.get("ok").and_then(Value::as_bool) == Some(true) {
-                    say(&reloaded(&answer));
-                    return Ok(());
-                }
-                complain(&refused(&answer));
-                Err(Failure::Said)
+        let answer = match self.running.ask(&self.order.line()) {
+            Ok(answer) => answer,
+            Err(Silence::NoEdge(text)) => offline::act(&self.running.data_dir(), &self.order, &text)?,
+            Err(silence @ Silence::Failed(_)) => return Err(silence.into()),
+        };
+        let is_done = answer.get("ok").and_then(Value::as_bool) == Some(true);
+        match (self.json, is_done) {
+            (true, _) => say(&format!("{answer:#}\n")),
+            (false, true) => say(&say::done(&self.order, &answer)),
+            (false, false) => complain(&say::refused(&answer)),
+        }
+        if is_done { Ok(()) } else { Err(Failure::Said) }
+    }
+}
+
+impl Order {
+    /// As the edge reads it.
+    fn line(&self) -> Value {
+        match self {
+            Self::Status => json!({"command": "status"}),
+            Self::Releases => json!({"command": "releases"}),
+            Self::Diff { from, to } => json!({"command": "diff", "from": from, "to": to}),
+            Self::Pin { release, why } => json!({"command": "pin", "release": release, "why": why.why}),
+            Self::Unpin { why } => json!({"command": "unpin", "why": why.why}),
+            Self::Rollback { to, why } => json!({"command": "rollback", "to": to, "why": why.why}),
+            Self::Reload { force, confirm, why } => {
+                json!({"command": "reload", "force": force, "confirm": confirm, "why": why.why})
+            }
+            Self::Confirm { removed, why } => {
+                json!({"command": "confirm", "removed": removed, "why": why.why})
+            }
+            Self::Stage { to, zone, stage, why } => {
+                let on = *to == Switch::On;
+                json!({"command": "stage", "zone": zone, "stage": stage, "on": on, "why": why.why})
+            }
+            Self::Drain { off, why } => json!({"command": "drain", "on": !off, "why": why.why}),
+            #[cfg(feature = "fault")]
+            Self::Fault { zone, stage, does, why } => {
+                let does = does.name();
+                json!({"command": "fault", "zone": zone, "stage": stage, "does": does, "why": why.why})
             }
         }
     }
 }
 
-fn reloaded(answer: &Value) -> String {
-    let number = answer.get("release").map_or_else(|| "?".to_owned(), Value::to_string);
-    let mut text = match answer.get("changed").and_then(Value::as_bool) {
-        Some(false) => format!("nothing has changed: release {number} stays in force"),
-        Some(true) | None => format!("reloaded: release {number} is in force"),
-    };
-    if let Some(zones) = answer.get("zones").and_then(Value::as_u64) {
-        text.push_str(&format!(", zones: {zones}"));
-    }
-    text.push('\n');
-    let waiting = answer.get("waiting_for_restart").and_then(Value::as_array);
-    for key in waiting.into_iter().flatten().filter_map(Value::as_str) {
-        text.push_str(&format!("the change of `{key}` takes effect when Rempart is started again\n"));
-    }
-    text
-}
-
-fn refused(answer: &Value) -> String {
-    let mut text = String::new();
-    for diagnostic in answer.get("diagnostics").and_then(Value::as_array).into_iter().flatten() {
-        text.push_str(&one_problem(diagnostic));
-    }
-    let why = answer.get("error").and_then(Value::as_str).unwrap_or("it was not said why");
-    text.push_str(&format!("refused: {why}\n"));
-    text
-}
-
-/// The same shape as `rempart check` prints; or the text itself, where that is what was answered.
-fn one_problem(diagnostic: &Value) -> String {
-    let part = |name: &str| match diagnostic.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(_) | None => String::new(),
-    };
-    if let Value::String(text) = diagnostic {
-        return format!("{text}\n");
-    }
-    let mut text = String::new();
-    if !part("file").is_empty() {
-        text.push_str(&format!("{}:{}:{}: ", part("file"), part("line"), part("column")));
-    }
-    text.push_str(&format!("{}[{}]: {}\n", part("severity"), part("code"), part("message")));
-    for (name, label) in [("path", "at:      "), ("expected", "expected:"), ("action", "to do:   ")] {
-        if !part(name).is_empty() {
-            text.push_str(&format!("  {label} {}\n", part(name)));
+#[cfg(feature = "fault")]
+impl Fault {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+            Self::Loop => "loop",
+            Self::Abort => "abort",
+            Self::Oom => "oom",
         }
     }
-    text
 }

@@ -1,6 +1,6 @@
 //! `rempart status`: how a running edge is doing.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::control::Running;
 use crate::output::{Failure, say};
@@ -18,21 +18,22 @@ pub(crate) struct Status {
 impl Status {
     /// Asks and prints.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let answer = self.running.ask("status")?;
+        let answer = self.running.ask(&json!({"command": "status"}))?;
         if answer.get("ok").and_then(Value::as_bool) == Some(false) {
             let why = answer.get("error").and_then(Value::as_str).unwrap_or("it was not said why");
             return Err(Failure::Text(format!("the edge does not say how it is: {why}")));
         }
         let status = answer.get("status").unwrap_or(&Value::Null);
-        if self.json {
-            say(&format!("{status:#}\n"));
-            return Ok(());
-        }
-        let mut text = String::new();
-        outline(status, 0, &mut text);
-        say(&text);
+        say(&if self.json { format!("{status:#}\n") } else { shown(status) });
         Ok(())
     }
+}
+
+/// For people.
+pub(super) fn shown(status: &Value) -> String {
+    let mut text = String::new();
+    outline(status, 0, &mut text);
+    text
 }
 
 /// Nested objects as indented lines.
