@@ -2,17 +2,19 @@
 //! Started by the supervisor, and the only process that ever reads these files (decision 0019).
 
 mod candidate;
+mod clock;
 mod stored;
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rempart_base::Now;
 use rempart_edge::taste::report::{Outcome, Report};
 use rempart_edge::taste::{contained, watch_panics};
 use rempart_releases::Store;
 use rustix::process::{Pid, getppid};
 
+use self::clock::Clock;
 use crate::output::Failure;
 use crate::{logging, sandbox};
 
@@ -42,51 +44,63 @@ pub(crate) struct Taste {
     timeout_ms: u64,
 }
 
-/// When it began, and how long it may go on.
-#[derive(Clone, Copy)]
-struct Times {
-    begun: Instant,
-    max: Duration,
-}
-
 impl Taste {
     /// Tastes. A refusal is no failure: the report says it.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let parent = getppid();
-        let times = Times { begun: Now::mono(), max: Duration::from_millis(self.timeout_ms) };
-        sandbox::enter(parent, self.memory_bytes_max, times.max).map_err(failure("the taster's bounds"))?;
+        let time_max = Duration::from_millis(self.timeout_ms);
+        sandbox::enter(parent, self.memory_bytes_max, time_max).map_err(failure("the taster's bounds"))?;
         logging::begin("warn");
         watch_panics();
+        #[cfg(feature = "fault")]
+        rempart_config::fault::this_is(rempart_config::fault::Process::Taster);
         let cannot_write = failure("data_dir");
-        let folder = self.data_dir.join("releases");
-        let store = Store::open(&folder, 1).map_err(&cannot_write)?;
+        let clock = Clock::start(time_max);
+        let store = Store::open(&self.folder(), 1).map_err(&cannot_write)?;
         // Whoever looks afterwards sees what this run has found, or nothing.
         Report::remove(&self.data_dir).map_err(&cannot_write)?;
+        let watch = clock.watch(self.data_dir.clone()).map_err(failure("the taster's clock"))?;
         let report = contained(|| match &self.config {
-            Some(config) if !self.stored => candidate::taste(config, &self, &store, parent, times),
-            Some(_) | None => stored::report(&store),
+            Some(config) if !self.stored => candidate::taste(config, &self, &store, parent, &clock),
+            Some(_) | None => Ok(stored::report(&store)),
         });
-        let mut report = match report {
+        let report = match report {
             Ok(Ok(report)) => report,
             Ok(Err(error)) => return Err(cannot_write(error)),
-            Err(panic) => refused(format!("reading the configuration ended in {panic}")),
+            Err(panic) => refused(format!("{} ended in {panic}", clock.doing())),
         };
-        if report.outcome == Outcome::Refused && !self.stored {
-            Store::discard_candidate(&folder).map_err(&cannot_write)?;
+        if !clock.may_report() {
+            // Time is over: the clock reports, and ends this process.
+            loop {
+                std::thread::park();
+            }
         }
-        report.took_ms = u64::try_from((Now::mono() - times.begun).as_millis()).unwrap_or(u64::MAX);
-        report.write(&self.data_dir).map_err(cannot_write)
+        drop(watch);
+        if report.outcome == Outcome::Refused && !self.stored {
+            Store::discard_candidate(&self.folder()).map_err(&cannot_write)?;
+        }
+        write(report, &clock, &self.data_dir).map_err(cannot_write)
     }
 
-    fn becomes_owner(&self, parent: Option<Pid>) -> std::io::Result<()> {
-        sandbox::become_owner_of(&self.data_dir.join("releases"), parent)
+    fn folder(&self) -> PathBuf {
+        self.data_dir.join("releases")
     }
+
+    /// Root is not needed any more: only what was staged is looked at from now on.
+    fn gives_root_up(&self, parent: Option<Pid>) -> io::Result<()> {
+        sandbox::become_owner_of(&self.folder(), parent)
+    }
+}
+
+fn write(mut report: Report, clock: &Clock, data_dir: &Path) -> io::Result<()> {
+    report.took_ms = clock.took_ms();
+    report.write(data_dir)
 }
 
 fn refused(why: String) -> Report {
     Report { why: Some(why), ..Report::new(Outcome::Refused) }
 }
 
-fn failure(what: &str) -> impl Fn(std::io::Error) -> Failure {
+fn failure(what: &str) -> impl Fn(io::Error) -> Failure {
     move |error| Failure::Text(format!("{what}: {error}"))
 }

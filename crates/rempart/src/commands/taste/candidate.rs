@@ -13,7 +13,8 @@ use rempart_edge::taste::{Portion, Tasted};
 use rempart_releases::{ReleaseHash, Store};
 use rustix::process::Pid;
 
-use super::{Taste, Times, refused};
+use super::clock::Clock;
+use super::{Taste, refused};
 
 /// What is asked of a change, and of the files at a start, which somebody waits for.
 const ZONES_MAX: usize = 1000;
@@ -39,16 +40,18 @@ pub(super) fn taste(
     taste: &Taste,
     store: &Store,
     parent: Option<Pid>,
-    times: Times,
+    clock: &Clock,
 ) -> io::Result<Report> {
+    clock.now("loading the stored release");
     let base = base(store);
+    clock.now("reading the configuration");
     let mut compiler = Compiler::new(Source::File(config.into()));
     if let Some(base) = &base {
         compiler = compiler.with_base(Arc::clone(&base.snapshot));
     }
     let compiled = compiler.compile(Now::read());
     let mut report = match compiled {
-        Ok(compiled) => stage(&compiled, base.as_ref(), taste, parent, times)?,
+        Ok(compiled) => stage(&compiled, base.as_ref(), taste, parent, clock)?,
         Err(diagnostics) => rejected("the configuration is refused", &diagnostics),
     };
     report.watched = compiler.watched();
@@ -71,10 +74,11 @@ fn stage(
     base: Option<&Base>,
     taste: &Taste,
     parent: Option<Pid>,
-    times: Times,
+    clock: &Clock,
 ) -> io::Result<Report> {
     let body = compiled.encode();
-    let hash = Store::stage(&taste.data_dir.join("releases"), &body)?;
+    let hash = Store::stage(&taste.folder(), &body)?;
+    clock.now("loading the release");
     // An edge has a release of before, and shares with it what is the same.
     let loaded = match load_release(&body, base.map(|base| &*base.snapshot), Now::read()) {
         Ok(loaded) if loaded.hash == compiled.hash => loaded,
@@ -87,15 +91,16 @@ fn stage(
     if report.release.is_some() && !taste.force {
         return Ok(report);
     }
-    taste.becomes_owner(parent)?;
+    taste.gives_root_up(parent)?;
+    clock.now("asking the release");
     let base = base.map(|base| &base.snapshot);
-    let tasted = rempart_edge::taste::taste(&loaded, base, difference.as_ref(), &portion(taste, times));
+    let tasted = rempart_edge::taste::taste(&loaded, base, difference.as_ref(), &portion(taste, clock));
     judged(&mut report, tasted);
     Ok(report)
 }
 
-fn portion(taste: &Taste, times: Times) -> Portion {
-    let left = (times.begun + times.max).saturating_duration_since(Now::mono());
+fn portion(taste: &Taste, clock: &Clock) -> Portion {
+    let left = clock.left();
     let (zones_max, thorough_max) =
         if taste.boot { (BOOT_ZONES_MAX, BOOT_THOROUGH_MAX) } else { (ZONES_MAX, THOROUGH_MAX) };
     let samples = if taste.boot { Vec::new() } else { samples(&taste.data_dir) };
