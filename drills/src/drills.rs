@@ -18,6 +18,7 @@ mod kills;
 mod stage;
 mod store;
 mod stuck;
+mod successors;
 mod taster;
 
 /// One drill.
@@ -30,6 +31,8 @@ struct Drill {
 const DRILLS: &[Drill] = &[
     changes::RELOADS,
     changes::ROLLBACKS,
+    successors::UPGRADES,
+    successors::TAKEOVERS,
     kills::KILLS,
     kills::BACKLOG,
     taster::TASTER,

@@ -124,8 +124,13 @@ impl Up {
     }
 
     /// Ends it in good order.
-    pub(crate) fn end(mut self) -> Outcome<ExitStatus> {
+    pub(crate) fn end(self) -> Outcome<ExitStatus> {
         self.signal(Signal::TERM)?;
+        self.await_end()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn await_end(mut self) -> Outcome<ExitStatus> {
         let mut ended = None;
         until(PATIENCE, "the end of `rempart up`", || {
             ended = self.child.try_wait()?;
