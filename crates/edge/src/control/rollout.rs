@@ -26,7 +26,7 @@ use crate::running::{Canary, Running};
 const WATCHED_ZONES_MAX: usize = 1_000;
 
 /// A release that runs, or could at once.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     pub(crate) release: Release,
     pub(crate) snapshot: Arc<Snapshot>,
@@ -279,3 +279,6 @@ fn terms(loaded: &Loaded) -> Terms {
 pub(crate) fn short(hash: &ReleaseHash) -> String {
     hash.to_string().chars().take(12).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! A real store, real releases, and counts as cores would bring them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rempart_base::Now;
+use rempart_config::{Compiler, Source};
+use rempart_releases::{Standing, Store};
+
+use super::boot::boot;
+use super::*;
+use crate::launch::Boot;
+use crate::worker::Handle;
+
+/// A folder with a store in it.
+struct Place(tempfile::TempDir);
+
+fn place() -> Place {
+    Place(tempfile::tempdir().unwrap())
+}
+
+impl Place {
+    fn store(&self) -> Store {
+        Store::open(&self.folder(), 3).unwrap()
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.0.path().join("releases")
+    }
+
+    /// What a taster leaves that has read a configuration with these zones.
+    fn taste(&self, zones: &[String]) {
+        Store::stage(&self.folder(), &body(zones)).unwrap();
+    }
+
+    fn boot(&self, how: Boot) -> Rollout {
+        boot(self.store(), how).unwrap_or_else(|why| panic!("{why}")).0
+    }
+
+    /// An edge whose release has finished its bake.
+    fn good(&self, zones: &[String]) -> Rollout {
+        self.taste(zones);
+        let mut rollout = self.boot(Boot::Candidate);
+        rollout.finish(false).unwrap();
+        rollout
+    }
+}
+
+fn body(zones: &[String]) -> Vec<u8> {
+    let zones: Vec<String> =
+        zones.iter().map(|name| format!("{{name: {name}, origins: ['http://127.0.0.1:1']}}")).collect();
+    let text = format!("listen: {{http: ['127.0.0.1:0']}}\nzones: [{}]\n", zones.join(", "));
+    let source = Source::Text { name: "test".into(), text, folder: PathBuf::new() };
+    Compiler::new(source).compile(Now::read()).unwrap().encode()
+}
+
+fn zones(count: usize) -> Vec<String> {
+    (0..count).map(|i| format!("z{i}.example")).collect()
+}
+
+fn consider(rollout: &mut Rollout, meant: Meant) -> Outcome {
+    let nobody: Arc<[Handle]> = Arc::new([]);
+    rollout.consider(meant, &Counting::of(&nobody), Now::read())
+}
+
+fn applied(outcome: Outcome) -> u64 {
+    match outcome {
+        Outcome::Applied { snapshot, .. } => snapshot.number,
+        Outcome::Unchanged(_) | Outcome::Refused(_) => panic!("not applied: {outcome:?}"),
+    }
+}
+
+fn refused(outcome: Outcome) -> Refusal {
+    match outcome {
+        Outcome::Refused(refusal) => refusal,
+        Outcome::Applied { .. } | Outcome::Unchanged(_) => panic!("not refused: {outcome:?}"),
+    }
+}
+
+const FORCE: Meant = Meant { force: true, confirm: None };
+
+const fn confirm(removed: usize) -> Meant {
+    Meant { force: false, confirm: Some(removed) }
+}
+
+#[test]
+fn the_first_release_serves_everybody_and_enters_the_ring_when_its_bake_is_finished() {
+    let place = place();
+    place.taste(&zones(2));
+    let mut rollout = place.boot(Boot::Candidate);
+    assert!(rollout.running().canary.is_none() && rollout.good().is_none() && rollout.bake().is_some());
+    assert!(place.store().rollback_target().is_none() && matches!(standing(&place, 1), Standing::Baking));
+    rollout.finish(true).unwrap();
+    assert!(matches!(standing(&place, 1), Standing::Good { is_synthetic: true, .. }));
+    assert_eq!(rollout.good().map(|good| good.release.number), Some(1));
+}
+
+fn standing(place: &Place, number: u64) -> Standing {
+    let mut all = place.store().list().into_iter();
+    all.find(|listed| listed.release.number == number).unwrap().standing
+}
+
+#[test]
+fn a_newer_release_replaces_one_that_bakes_and_the_good_one_stays_the_one_to_go_back_to() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    for count in 3..6 {
+        place.taste(&zones(count));
+        let number = applied(consider(&mut rollout, Meant::default()));
+        let running = rollout.running();
+        assert_eq!((running.stable.number, running.newest().number), (1, number));
+        assert_eq!(rollout.store.current(), Some(number));
+    }
+    let back = rollout.roll_back("worse").unwrap();
+    assert_eq!((back.release.number, back.snapshot.number, back.snapshot.zones().len()), (5, 5, 2));
+    let running = rollout.running();
+    assert!(running.canary.is_none() && running.stable.number == 5);
+}
+
+#[test]
+fn the_same_content_is_no_new_release() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    place.taste(&zones(2));
+    assert!(matches!(consider(&mut rollout, Meant::default()), Outcome::Unchanged(_)));
+}
+
+#[test]
+fn a_quarter_of_the_zones_may_go_and_one_more_takes_its_number() {
+    let place = place();
+    let mut rollout = place.good(&zones(8));
+    place.taste(&zones(6));
+    applied(consider(&mut rollout, Meant::default()));
+    // One of six is less than a quarter, two are more.
+    place.taste(&zones(4));
+    let refusal = refused(consider(&mut rollout, Meant::default()));
+    assert!(matches!(refusal, Refusal::Shrinks { removed: 2, of: 6, .. }), "{refusal:?}");
+    assert!(refusal.to_string().contains("--confirm 2"), "{refusal}");
+    let refusal = refused(consider(&mut rollout, confirm(3)));
+    assert!(matches!(refusal, Refusal::Shrinks { removed: 2, .. }), "another number confirms nothing");
+    assert_eq!(rollout.newest().snapshot.zones().len(), 6);
+    applied(consider(&mut rollout, confirm(2)));
+    assert_eq!(rollout.newest().snapshot.zones().len(), 4);
+}
+
+#[test]
+fn what_was_rolled_back_stays_refused_until_the_files_change_or_somebody_insists() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    place.taste(&zones(3));
+    applied(consider(&mut rollout, Meant::default()));
+    rollout.roll_back("everything broke").unwrap();
+    place.taste(&zones(3));
+    let refusal = refused(consider(&mut rollout, Meant::default()));
+    assert!(refusal.to_string().contains("everything broke"), "{refusal}");
+    // Not even a restart with it as the candidate takes it.
+    drop(rollout);
+    let mut rollout = place.boot(Boot::Candidate);
+    assert_eq!(rollout.newest().snapshot.zones().len(), 2);
+    place.taste(&zones(3));
+    applied(consider(&mut rollout, FORCE));
+    rollout.roll_back("again").unwrap();
+    place.taste(&zones(4));
+    applied(consider(&mut rollout, Meant::default()));
+}
+
+#[test]
+fn a_pinned_release_runs_until_it_is_unpinned() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    place.taste(&zones(3));
+    applied(consider(&mut rollout, Meant::default()));
+    rollout.pin(1).unwrap();
+    assert_eq!(rollout.running().newest().number, 1);
+    place.taste(&zones(4));
+    assert!(matches!(refused(consider(&mut rollout, FORCE)), Refusal::Pinned(1)));
+    drop(rollout);
+    let mut rollout = place.boot(Boot::Candidate);
+    assert_eq!(rollout.newest().release.number, 1);
+    rollout.store.unpin().unwrap();
+    applied(consider(&mut rollout, Meant::default()));
+    assert!(matches!(rollout.pin(99).unwrap_err(), Refusal::Unknown(99)));
+}
+
+#[test]
+fn an_edge_begins_again_with_a_release_that_bakes_and_after_a_crash_with_the_one_before() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    place.taste(&zones(3));
+    let number = applied(consider(&mut rollout, Meant::default()));
+    drop(rollout);
+    let rollout = place.boot(Boot::Stored);
+    assert_eq!((rollout.newest().release.number, rollout.running().stable.number), (number, 1));
+    assert!(rollout.bake().is_some(), "it bakes anew");
+    drop(rollout);
+    let rollout = place.boot(Boot::AfterCrash);
+    assert_eq!(rollout.newest().snapshot.zones().len(), 2);
+    assert!(rollout.bake().is_none(), "that content has had its bake");
+    assert!(matches!(standing(&place, number), Standing::RolledBack { .. }));
+    drop(rollout);
+    let rollout = place.boot(Boot::AfterCrash);
+    assert_eq!(rollout.newest().snapshot.zones().len(), 2, "a good one is not doubted for one crash");
+}
+
+#[test]
+fn a_crash_loop_steps_back_one_generation_after_the_other_and_never_to_nothing() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    for count in 3..5 {
+        place.taste(&zones(count));
+        applied(consider(&mut rollout, Meant::default()));
+        rollout.finish(false).unwrap();
+    }
+    drop(rollout);
+    let begun: Vec<usize> = (0..5)
+        .map(|_| place.boot(Boot::StepBack).newest().snapshot.zones().len())
+        .collect();
+    assert_eq!(begun.get(..2), Some(&[3, 2][..]));
+    assert_eq!(begun.len(), 5, "each began with something: {begun:?}");
+}
+
+#[test]
+fn there_is_a_clear_word_when_there_is_nothing_to_begin_with() {
+    let why = boot(place().store(), Boot::Stored).err().unwrap();
+    assert!(why.contains("no release to begin with"), "{why}");
+}
+
+#[test]
+fn with_a_share_both_serve_and_the_terms_are_those_of_the_good_one() {
+    let place = place();
+    let share = |percent: u8, zones: usize| {
+        let text = format!(
+            "listen: {{http: ['127.0.0.1:0']}}\nrelease: {{canary_percent: {percent}, bake_ms: 5000}}\nzones: [{}]\n",
+            (0..zones)
+                .map(|i| format!("{{name: z{i}.example, origins: ['http://127.0.0.1:1']}}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        let source = Source::Text { name: "test".into(), text, folder: PathBuf::new() };
+        let body = Compiler::new(source).compile(Now::read()).unwrap().encode();
+        Store::stage(&place.folder(), &body).unwrap();
+    };
+    share(10, 2);
+    let mut rollout = place.boot(Boot::Candidate);
+    rollout.finish(false).unwrap();
+    share(90, 3);
+    applied(consider(&mut rollout, Meant::default()));
+    assert_eq!(rollout.running().canary.map(|canary| canary.percent), Some(10));
+    assert_eq!(rollout.bake().map(|bake| bake.terms().lasts), Some(Duration::from_secs(5)));
+}
