@@ -34,7 +34,7 @@ pub(crate) fn enter(parent: Option<Pid>, memory_bytes_max: u64, time_max: Durati
 }
 
 /// Becomes whoever owns the folder into which it writes, if this process is root's: an edge has handed it to
-/// the account that serves. To be called before there is a second thread.
+/// the account that serves.
 ///
 /// # Errors
 /// The kernel refuses. The process must then end.
@@ -43,7 +43,8 @@ pub(crate) fn become_owner_of(folder: &Path, parent: Option<Pid>) -> io::Result<
     if !geteuid().is_root() || owner.uid() == 0 {
         return Ok(());
     }
-    // SAFETY: plain system calls; no group is given.
+    // libc's calls and not bare system calls: they change every thread of the process.
+    // SAFETY: the arguments are numbers; no group is given.
     let done = unsafe {
         libc::setgroups(0, std::ptr::null()) == 0
             && libc::setgid(owner.gid()) == 0

@@ -199,8 +199,9 @@ mod faults {
         for (does, said) in [("panic", "a panic in the stage test-closed"), ("loop", "no answer within")] {
             let folder = three_zones();
             let path = folder.path().join("zones.d/b.yaml");
-            let faulty =
-                format!("name: b.example\norigins: [\"http://127.0.0.1:1\"]\ntest_stages: {{closed: {does}}}\n");
+            let faulty = format!(
+                "name: b.example\norigins: [\"http://127.0.0.1:1\"]\ntest_stages: {{closed: {does}}}\n"
+            );
             fs::write(path, faulty).unwrap();
             assert_eq!(command(&folder, &["--timeout-ms", "6000"]).status().unwrap().code(), Some(0));
             let report = Report::read(&folder.data_dir()).unwrap();

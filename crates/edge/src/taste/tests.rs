@@ -65,6 +65,24 @@ fn recent_requests_are_asked_again_and_strange_ones_spoil_nothing() {
 }
 
 #[test]
+fn a_recent_request_that_fails_as_well_on_the_release_of_before_is_no_reason_to_refuse() {
+    // It carries the token of this installation, and is taken for a loop.
+    let bytes =
+        b"GET / HTTP/1.1\r\nHost: a.example\r\nCDN-Loop: rempart; id=taster\r\nConnection: close\r\n\r\n";
+    let samples = vec![Sample { tls: false, bytes: bytes.to_vec() }; EXCUSED_MAX + 1];
+    let portion = Portion { samples, ..portion() };
+    let zones = "  - {name: a.example, origins: [\"http://127.0.0.1:1\"]}\n";
+    let (new, same, other) = (snapshot(zones), snapshot(zones), snapshot(&zones.replace("a.", "b.")));
+    let tasted = taste(&new, Some(&same), None, &portion);
+    assert_eq!(tasted.spoiled, None);
+    assert_eq!(tasted.checks.by_status.get(&508), Some(&(EXCUSED_MAX as u64)), "more are not asked");
+    for base in [None, Some(&other)] {
+        let spoiled = taste(&new, base, None, &portion).spoiled.unwrap();
+        assert_eq!(spoiled, "a recent request, GET / HTTP/1.1: it is answered with 508");
+    }
+}
+
+#[test]
 fn without_time_it_is_cut_short_and_says_so() {
     let zones = "  - {name: a.example, origins: [\"http://127.0.0.1:1\"]}\n";
     let tasted = taste(&snapshot(zones), None, None, &Portion { until: Now::mono(), ..portion() });
