@@ -16,7 +16,7 @@ mod suggest;
 mod text;
 
 pub use context::{Context, Problem};
-pub use decode::{Bounded, Decode, Deferred, Filled, OneOrMany, Spanned};
+pub use decode::{Bounded, Decode, Deferred, OneOrMany, Spanned};
 pub use keys::Keys;
 pub use node::{Key, Mark, Node, Scalar, Value};
 pub use reference::{Reference, SecretSource};

@@ -1,6 +1,7 @@
 //! The operator's mistakes. Configuration is checked whole and every mistake is reported at once, each
 //! with where it is, what was expected and what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// A stable code with a page of its own in `docs/errors/`, for example `unknown-key`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// Error or warning.
     pub severity: Severity,
     /// The path into the configuration, for example `zones[3].origins[0]`; empty for the whole file.
@@ -86,7 +87,7 @@ impl Diagnostics {
         let said = self.0.last().is_some_and(|last| last.code == MORE);
         if diagnostic.severity == Severity::Error && !said {
             self.0.push(Diagnostic {
-                code: MORE,
+                code: MORE.into(),
                 message: format!(
                     "there are more than {DIAGNOSTICS_MAX} problems; this is the place of the next"
                 ),

@@ -1,10 +1,9 @@
 //! A chain and its key from PEM files: parsed, and checked against each other.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use rempart_base::config::{Context, FromText as _, Problem, Reference};
+use rempart_base::config::{Context, FromText as _, Problem};
 use rempart_base::content_hash;
 use rustls::InconsistentKeys;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -14,20 +13,14 @@ use rustls::sign::CertifiedKey;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use crate::files::{Inputs, Stamp};
+use crate::inputs::{InputName, Inputs};
 use crate::tree::CertificateConfig;
 use crate::zone::{HostPattern, ZoneCertificate};
 
-/// Certificates that have been read, so that zones share them and a reload reads only what has changed.
+/// Certificates that have been parsed, by the content of chain and key, so that zones and snapshots share them.
 #[derive(Debug, Default)]
 pub struct Certificates {
-    known: HashMap<(PathBuf, Reference), Known>,
-}
-
-#[derive(Debug)]
-struct Known {
-    stamps: (Option<Stamp>, Option<Stamp>),
-    certificate: Arc<ZoneCertificate>,
+    known: HashMap<(Arc<[u8]>, Arc<[u8]>), Arc<ZoneCertificate>>,
 }
 
 impl Certificates {
@@ -38,44 +31,34 @@ impl Certificates {
         inputs: &mut Inputs<'_>,
         cx: &mut Context,
     ) -> Option<Arc<ZoneCertificate>> {
-        let key = &config.key.value.0;
-        let key_stamp = match key {
-            Reference::Env(_) => None,
-            Reference::File(path) => inputs.stamp(path),
-        };
-        let stamps = (inputs.stamp(&config.cert.value), key_stamp);
-        let name = (inputs.resolve(&config.cert.value), resolved(key, inputs));
-        if let Some(known) = self.known.get(&name).filter(|known| known.stamps == stamps) {
-            return Some(Arc::clone(&known.certificate));
+        let chain = inputs.get(&InputName::File(config.cert.value.clone()));
+        let key = inputs.get(&InputName::from(&config.key.value.0));
+        // Both are read before either is given up, so that both are reported.
+        let chain = chain.map_err(|problem| cx.in_key("cert", |cx| cx.error(config.cert.mark, problem)));
+        let key = key.map_err(|problem| cx.in_key("key", |cx| cx.error(config.key.mark, problem)));
+        let content = (chain.ok()?, key.ok()?);
+        if let Some(known) = self.known.get(&content) {
+            return Some(Arc::clone(known));
         }
-        let certificate = Arc::new(read(config, inputs, cx)?);
-        if inputs.is_settled() {
-            self.known.insert(name, Known { stamps, certificate: Arc::clone(&certificate) });
-        }
+        let certificate = Arc::new(parse(config, &content, cx)?);
+        self.known.insert(content, Arc::clone(&certificate));
         Some(certificate)
     }
 
     /// Forgets the certificates that no zone uses any more.
     pub fn sweep(&mut self) {
-        self.known.retain(|_, known| Arc::strong_count(&known.certificate) > 1);
+        self.known.retain(|_, certificate| Arc::strong_count(certificate) > 1);
     }
 }
 
-fn resolved(key: &Reference, inputs: &Inputs<'_>) -> Reference {
-    match key {
-        Reference::Env(name) => Reference::Env(name.clone()),
-        Reference::File(path) => Reference::File(inputs.resolve(path)),
-    }
-}
-
-fn read(config: &CertificateConfig, inputs: &mut Inputs<'_>, cx: &mut Context) -> Option<ZoneCertificate> {
-    let chain = inputs.read(&config.cert.value).and_then(|pem| chain(&pem));
-    let key = crate::secret::reveal(&config.key.value.0, inputs).and_then(|pem| private_key(&pem));
-    // Both are read before either is given up, so that both are reported.
-    let chain = chain.map_err(|problem| cx.in_key("cert", |cx| cx.error(config.cert.mark, problem)));
-    let key = key.map_err(|problem| cx.in_key("key", |cx| cx.error(config.key.mark, problem)));
-    let (chain, key) = (chain.ok()?, key.ok()?);
-    match certificate(chain, &key) {
+fn parse(
+    config: &CertificateConfig,
+    (cert, key): &(Arc<[u8]>, Arc<[u8]>),
+    cx: &mut Context,
+) -> Option<ZoneCertificate> {
+    let chain = chain(cert).map_err(|problem| cx.in_key("cert", |cx| cx.error(config.cert.mark, problem)));
+    let key = private_key(key).map_err(|problem| cx.in_key("key", |cx| cx.error(config.key.mark, problem)));
+    match certificate(chain.ok()?, &key.ok()?) {
         Ok(certificate) => Some(certificate),
         Err((in_key, problem)) => {
             let mark = if in_key == "key" { config.key.mark } else { config.cert.mark };

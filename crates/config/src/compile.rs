@@ -4,23 +4,34 @@
 //! reads only the files that have changed and everything else is shared with the snapshots before.
 
 mod assemble;
+mod report;
+mod seat;
+mod settle;
+mod turnover;
 mod unit;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rempart_base::config::Spanned;
+use rempart_base::config::{Node, Spanned};
 use rempart_base::{Diagnostics, Now};
+use rempart_origin::config::UpstreamConfig;
 use rempart_origin::plan::Upstream;
 
 use crate::files::Stamp;
 use crate::include::{FILES_MAX, Listing, too_many_files};
+use crate::inputs::{Input, Inputs};
 use crate::snapshot::Snapshot;
+use crate::source::Spot;
+use crate::table::ZoneTable;
+use crate::zone::{self, Bench, Slot, ZoneRecord};
 
-use assemble::assemble;
-use unit::{Main, Making, Tools, Unit};
+use assemble::report_no_zones;
+pub(crate) use assemble::{Assembled, Assembly, Found, Part};
+pub(crate) use unit::Tools;
+use unit::{Main, Making, Unit};
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug)]
@@ -47,9 +58,9 @@ pub struct Compiler {
     units: Vec<Vec<Arc<Unit>>>,
     /// What the units were compiled with.
     units_upstream: Option<Arc<Upstream>>,
-    tools: Tools,
+    tools: Arc<Mutex<Tools>>,
     last: Option<Arc<Snapshot>>,
-    number: u64,
+    found: Diagnostics,
     work: Work,
 }
 
@@ -64,12 +75,14 @@ pub struct Work {
     pub zones_new: usize,
 }
 
-/// Compiles a file once.
+/// Compiles a file once, and holds no zone back.
 ///
 /// # Errors
-/// It is refused: every problem of every file is in the answer, warnings among them.
+/// There is an error in it: every problem of every file is in the answer, warnings among them.
 pub fn load(path: &Path, now: Now) -> Result<Arc<Snapshot>, Diagnostics> {
-    Compiler::new(Source::File(path.into())).compile(now)
+    let mut compiler = Compiler::new(Source::File(path.into()));
+    let snapshot = compiler.compile(now)?;
+    if compiler.found.has_errors() { Err(compiler.found) } else { Ok(snapshot) }
 }
 
 /// The configuration of `rempart proxy`: one listener, one origin, every host.
@@ -94,9 +107,9 @@ impl Compiler {
             main: None,
             units: Vec::new(),
             units_upstream: None,
-            tools: Tools::default(),
+            tools: Arc::default(),
             last: None,
-            number: 0,
+            found: Diagnostics::default(),
             work: Work::default(),
         }
     }
@@ -105,36 +118,72 @@ impl Compiler {
     /// and what is the same is shared with it.
     #[must_use]
     pub fn with_base(mut self, base: Arc<Snapshot>) -> Self {
-        self.number = base.number;
+        self.tools = Arc::clone(&base.tools);
         self.last = Some(base);
         self
     }
 
-    /// Reads what has changed and makes a snapshot. What has not changed is shared with the one before.
+    /// Reads what has changed and makes a snapshot. What has not changed is shared with the one before. A zone
+    /// with a mistake is held back: it keeps the version of the snapshot before.
     ///
     /// # Errors
-    /// The configuration is refused: every problem of every file is in the answer, warnings among them.
-    /// The snapshot before stays good, and the next call is compared with it.
+    /// The configuration is refused: something is wrong with what zones share, or no zone can run. Every problem
+    /// of every file is in the answer, warnings among them. The snapshot before stays good, and the next call
+    /// is compared with it.
     pub fn compile(&mut self, now: Now) -> Result<Arc<Snapshot>, Diagnostics> {
         self.work = Work::default();
-        let mut found = Diagnostics::default();
-        let Some(main) = self.main(now, &mut found) else { return Err(found) };
-        self.included(&main, now, &mut found);
-        let parts = assemble(&main, &self.units, self.last.as_deref(), now, &mut found);
-        if found.has_errors() {
-            return Err(found);
-        }
-        self.work.zones_new = parts.zones_new;
-        let mut snapshot = parts.snapshot(self.number + 1, &main, found);
+        let tools = Arc::clone(&self.tools);
+        let mut tools = tools.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = Found::default();
+        let Some(main) = self.main(&mut tools, now, &mut found) else { return Err(found.all) };
+        self.included(&main, &mut tools, now, &mut found);
+        let base = self.last.clone();
+        let Assembled { mut snapshot, zones_new } =
+            self.assembly(&main, base.as_deref(), &mut tools, now, &mut found)?;
+        self.work.zones_new = zones_new;
         // The same content is the same release, however often it is compiled.
-        match self.last.as_deref().filter(|last| last.hash == snapshot.hash) {
-            Some(last) => snapshot.number = last.number,
-            None => self.number += 1,
-        }
+        snapshot.number = match base.as_deref() {
+            Some(last) if last.hash == snapshot.hash => last.number,
+            Some(last) => last.number + 1,
+            None => 1,
+        };
         let snapshot = Arc::new(snapshot);
+        self.found = found.all;
         self.last = Some(Arc::clone(&snapshot));
-        self.tools.sweep();
+        drop(base);
+        tools.sweep();
         Ok(snapshot)
+    }
+
+    fn assembly(
+        &self,
+        main: &Main,
+        base: Option<&Snapshot>,
+        tools: &mut Tools,
+        now: Now,
+        found: &mut Found,
+    ) -> Result<Assembled, Diagnostics> {
+        let units = std::iter::once(&main.unit).chain(self.units.iter().flatten());
+        if !main.names_zones && units.clone().all(|unit| unit.written == 0) {
+            report_no_zones(&main.unit.file.name, found);
+        }
+        let mut workshop = Workshop {
+            upstream: &main.upstream,
+            upstream_plan: &main.settings.upstream,
+            before: base.map(|base| &base.table),
+            tools,
+        };
+        let assembly = Assembly {
+            settings: Arc::clone(&main.settings),
+            source: Arc::clone(&main.source),
+            parts: units.map(|unit| unit.part()).collect(),
+            base,
+            again: &mut |zone| workshop.again(zone),
+            held: Vec::new(),
+            tools: Arc::clone(&self.tools),
+            now,
+        };
+        assembly.assemble(found)
     }
 
     /// What the last compilation had to do.
@@ -173,42 +222,36 @@ impl Compiler {
         }
     }
 
-    fn main(&mut self, now: Now, found: &mut Diagnostics) -> Option<Arc<Main>> {
-        let old = self.main.clone();
-        if let (Source::File(path), Some(old)) = (&self.source, &old)
+    fn main(&mut self, tools: &mut Tools, now: Now, found: &mut Found) -> Option<Arc<Main>> {
+        if let (Source::File(path), Some(old)) = (&self.source, &self.main)
             && old.unit.is_current(Stamp::at(path).as_ref(), &mut Stamps::default())
         {
-            collect(found, old.unit.found.clone());
+            found.of_zones(old.unit.found.clone());
             return Some(Arc::clone(old));
         }
         let folder = self.folder();
-        let mut making = Making {
-            folder: &folder,
-            now,
-            before: self.last.as_deref().map(|last| &last.table),
-            tools: &mut self.tools,
-        };
+        let mut making =
+            Making { folder: &folder, now, before: self.last.as_deref().map(|last| &last.table), tools };
+        let settings = self.last.as_deref().map(|last| &last.settings);
         let main = match &self.source {
-            Source::Text { name, text, .. } => {
-                Main::compile(name, text, None, old.as_deref(), &mut making, found)?
-            }
-            Source::File(path) => Main::read(path, old.as_deref(), &mut making, found)?,
+            Source::Text { name, text, .. } => Main::compile(name, text, None, settings, &mut making, found)?,
+            Source::File(path) => Main::read(path, settings, &mut making, found)?,
         };
         self.work.files_read += 1;
-        self.work.zones_compiled += main.unit.zones.len();
+        self.work.zones_compiled += main.unit.slots.len();
         let main = Arc::new(main);
         if self.units_upstream.as_ref() != Some(&main.settings.upstream) {
             self.units.clear();
             self.units_upstream = Some(Arc::clone(&main.settings.upstream));
         }
         // A file with mistakes is read anew each time, so that they are reported each time.
-        if !main.unit.is_broken {
+        if !main.unit.is_broken() {
             self.main = Some(Arc::clone(&main));
         }
         Some(main)
     }
 
-    fn included(&mut self, main: &Main, now: Now, found: &mut Diagnostics) {
+    fn included(&mut self, main: &Main, tools: &mut Tools, now: Now, found: &mut Found) {
         let folder = self.folder();
         let mut before = std::mem::take(&mut self.units).into_iter();
         let mut seen = Seen { stamps: Stamps::default(), paths: HashSet::new(), files: 0 };
@@ -216,13 +259,15 @@ impl Compiler {
             let before = before.next().unwrap_or_default();
             let units = match main.expand(pattern, &folder, found) {
                 Some(listing) if seen.files + listing.len() > FILES_MAX => {
-                    main.report_include(pattern.mark, too_many_files(), found);
+                    main.report_include(pattern, too_many_files(), found);
                     Vec::new()
                 }
-                Some(listing) => self.units_of(&listing, pattern, before, &mut seen, (main, now), found),
+                Some(listing) => {
+                    self.units_of(&listing, pattern, before, &mut seen, (main, tools, now), found)
+                }
                 None => Vec::new(),
             };
-            units.iter().for_each(|unit| collect(found, unit.found.clone()));
+            units.iter().for_each(|unit| found.of_zones(unit.found.clone()));
             seen.files += units.len();
             self.units.push(units);
         }
@@ -236,15 +281,21 @@ impl Compiler {
         pattern: &Spanned<String>,
         before: Vec<Arc<Unit>>,
         seen: &mut Seen,
-        (main, now): (&Main, Now),
-        found: &mut Diagnostics,
+        (main, tools, now): (&Main, &mut Tools, Now),
+        found: &mut Found,
     ) -> Vec<Arc<Unit>> {
         let mut before = before.into_iter().peekable();
         let mut units = Vec::with_capacity(listing.len());
         listing.for_each(|name, stamp| {
             let stamp = match stamp {
                 Ok(stamp) => stamp,
-                Err(problem) => return main.report_include(pattern.mark, problem, found),
+                Err(problem) if !pattern.value.contains(['*', '?']) => {
+                    return main.report_include(pattern, problem, found);
+                }
+                Err(problem) => {
+                    units.push(Arc::new(Unit::unreadable(&listing.folder.join(name), name, problem)));
+                    return;
+                }
             };
             let is_main = main.unit.stamp.is_some_and(|main| main.is_same_file(&stamp));
             // A file that two patterns mean is read once.
@@ -256,19 +307,19 @@ impl Compiler {
             let unit = before.next_if(|unit| unit.name == name);
             units.push(match unit.filter(|unit| unit.is_current(Some(&stamp), &mut seen.stamps)) {
                 Some(unit) => unit,
-                None => Arc::new(self.unit(&listing.folder, name, main, now)),
+                None => Arc::new(self.unit(&listing.folder, name, main, tools, now)),
             });
         });
         units
     }
 
     /// Paths in an included file are relative to its own folder.
-    fn unit(&mut self, folder: &Path, name: &OsStr, main: &Main, now: Now) -> Unit {
+    fn unit(&mut self, folder: &Path, name: &OsStr, main: &Main, tools: &mut Tools, now: Now) -> Unit {
         let before = self.last.as_deref().map(|last| &last.table);
-        let mut making = Making { folder, now, before, tools: &mut self.tools };
+        let mut making = Making { folder, now, before, tools };
         let unit = Unit::read(name, main, &mut making);
         self.work.files_read += 1;
-        self.work.zones_compiled += unit.zones.len();
+        self.work.zones_compiled += unit.slots.len();
         unit
     }
 }
@@ -297,9 +348,35 @@ impl Stamps {
     }
 }
 
-/// Adds what one file has to say, up to a bound on the whole.
-fn collect(found: &mut Diagnostics, more: Diagnostics) {
-    for diagnostic in more.0 {
-        found.push_bounded(diagnostic);
+/// Compiles zones whose inputs are at hand.
+pub(crate) struct Workshop<'a> {
+    pub(crate) upstream: &'a UpstreamConfig,
+    pub(crate) upstream_plan: &'a Arc<Upstream>,
+    /// The zones of the last snapshot.
+    pub(crate) before: Option<&'a ZoneTable>,
+    pub(crate) tools: &'a mut Tools,
+}
+
+impl Workshop<'_> {
+    /// Compiles a zone from its node and what it needs.
+    pub(crate) fn compile(&mut self, node: &Node, spot: Spot, inputs: &[Input]) -> Slot {
+        let mut bench = Bench {
+            upstream: self.upstream,
+            upstream_plan: self.upstream_plan,
+            before: self.before,
+            trust: &mut self.tools.trust,
+            certificates: &mut self.tools.certificates,
+            inputs: Inputs::release(inputs),
+        };
+        zone::compile(node, spot, Diagnostics::default(), &mut bench)
+    }
+
+    /// A zone of the last snapshot with the settings of now.
+    pub(crate) fn again(&mut self, zone: &ZoneRecord) -> Option<ZoneRecord> {
+        let source = &zone.source;
+        match self.compile(&source.node()?, source.spot.clone(), &source.inputs) {
+            Slot::Good(record) => Some(record),
+            Slot::Bad(_) | Slot::Absent(_) => None,
+        }
     }
 }

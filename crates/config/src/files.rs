@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rempart_base::Now;
 use rempart_base::config::{Mark, Problem};
@@ -22,15 +22,6 @@ pub struct Stamp {
     bytes: u64,
     inode: u64,
     device: u64,
-}
-
-/// The files that were read while something was compiled, relative to one folder.
-#[derive(Debug)]
-pub struct Inputs<'a> {
-    folder: &'a Path,
-    now: Now,
-    read: Vec<(PathBuf, Stamp)>,
-    settled: bool,
 }
 
 impl Stamp {
@@ -69,60 +60,6 @@ impl Stamp {
     }
 }
 
-impl<'a> Inputs<'a> {
-    /// Paths are relative to `folder`.
-    #[must_use]
-    pub const fn new(folder: &'a Path, now: Now) -> Self {
-        Self { folder, now, read: Vec::new(), settled: true }
-    }
-
-    /// Whether none of the files was written just now: only then do their stamps tell a later change.
-    #[must_use]
-    pub const fn is_settled(&self) -> bool {
-        self.settled
-    }
-
-    /// A path as seen from this process.
-    #[must_use]
-    pub fn resolve(&self, path: &Path) -> PathBuf {
-        self.folder.join(path)
-    }
-
-    /// The stamp of a file, remembered as read.
-    pub fn stamp(&mut self, path: &Path) -> Option<Stamp> {
-        let path = self.resolve(path);
-        let stamp = Stamp::at(&path)?;
-        self.remember(path, stamp);
-        Some(stamp)
-    }
-
-    /// Reads a certificate, key or secret.
-    ///
-    /// # Errors
-    /// It cannot be read, or has more than [`PEM_BYTES_MAX`].
-    pub fn read(&mut self, path: &Path) -> Result<Vec<u8>, Problem> {
-        let path = self.resolve(path);
-        let (bytes, stamp) = read(&path, PEM_BYTES_MAX, "pem_bytes_max")?;
-        self.remember(path, stamp);
-        Ok(bytes)
-    }
-
-    /// What was read.
-    #[must_use]
-    pub fn into_read(self) -> Box<[(PathBuf, Stamp)]> {
-        self.read.into()
-    }
-
-    fn remember(&mut self, path: PathBuf, stamp: Stamp) {
-        self.settled &= !stamp.is_fresh(self.now);
-        // Zones of one file that share a certificate mostly stand together.
-        const LOOKED_BACK: usize = 8;
-        if !self.read.iter().rev().take(LOOKED_BACK).any(|(known, _)| *known == path) {
-            self.read.push((path, stamp));
-        }
-    }
-}
-
 /// Reads a configuration file.
 ///
 /// # Errors
@@ -142,6 +79,14 @@ pub fn read_config(path: &Path) -> Result<(String, Stamp), (Mark, Problem)> {
         (mark, Problem::new("not-utf8", "this is not UTF-8 text", "Save the file as UTF-8."))
     })?;
     Ok((text, stamp))
+}
+
+/// Reads a certificate, key or secret.
+///
+/// # Errors
+/// It cannot be read, or has more than [`PEM_BYTES_MAX`].
+pub fn read_pem(path: &Path) -> Result<(Vec<u8>, Stamp), Problem> {
+    read(path, PEM_BYTES_MAX, "pem_bytes_max")
 }
 
 fn read(path: &Path, bytes_max: u64, limit: &str) -> Result<(Vec<u8>, Stamp), Problem> {

@@ -2,6 +2,7 @@
 //! tree becomes what the operator wrote ([`tree`]), and that becomes an immutable [`Snapshot`]
 //! ([`compile`]). There is one validator: whoever wants to know whether a configuration is good compiles it.
 
+mod bytes;
 pub mod certificate;
 pub mod compile;
 pub mod difference;
@@ -9,7 +10,9 @@ pub mod difference;
 pub mod fault;
 pub mod files;
 pub mod include;
+pub mod inputs;
 pub mod names;
+mod node_bytes;
 pub mod prefix;
 pub mod reference;
 pub mod release;
@@ -18,6 +21,7 @@ pub mod schema;
 pub mod secret;
 pub mod settings;
 pub mod snapshot;
+mod source;
 pub mod table;
 pub mod tree;
 pub mod yaml;

@@ -93,7 +93,7 @@ impl Pages {
     fn below(&mut self, path: &str, shape: &Shape) {
         match shape {
             Shape::Bool | Shape::Integer { .. } | Shape::Text(_) | Shape::OneOf(_) => {}
-            Shape::List { of, .. } => self.below(&format!("{path}[]"), of),
+            Shape::List(of) => self.below(&format!("{path}[]"), of),
             Shape::Object(_) => self.object(path, shape),
             Shape::Either(shapes) => shapes.iter().for_each(|shape| self.below(path, shape)),
         }
@@ -104,7 +104,7 @@ impl Pages {
 fn kind(shape: &Shape) -> String {
     match shape {
         Shape::Object(_) => "a mapping, see below".into(),
-        Shape::List { of, .. } => format!("a list: {}", kind(of)),
+        Shape::List(of) => format!("a list: {}", kind(of)),
         Shape::Either(shapes) => shapes.iter().map(kind).collect::<Vec<_>>().join("; or "),
         Shape::Bool | Shape::Integer { .. } | Shape::Text(_) | Shape::OneOf(_) => shape.to_string(),
     }

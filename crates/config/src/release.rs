@@ -1,34 +1,35 @@
 //! A snapshot's sources as bytes: what a release is made of.
+//!
+//! ```text
+//! format | settings: file, folder, place, text | files: name, whether a list | contents
+//!        | held back: zone, file, line, version, diagnostics | zones: kind, name, place, inputs, text
+//! ```
+//!
+//! A text is a node of the tree (`node_bytes`); contents are certificates, keys and secrets, each once; a zone's
+//! inputs name them. The same content has the same bytes.
 
-use std::sync::Arc;
+mod encode;
+mod load;
+mod read;
 
-use rempart_base::{Diagnostic, Diagnostics, Now, Severity};
+pub use load::load_release;
 
-use crate::snapshot::Snapshot;
+/// The first byte. A program that changes what stands behind it counts it up, and can still read what its
+/// predecessor wrote.
+const FORMAT: u8 = 1;
 
-impl Snapshot {
-    /// Everything that this snapshot is made from, with the files behind it: [`load_release`] makes the same
-    /// snapshot of it. The same content has the same bytes.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        Vec::new()
-    }
-}
+/// Bytes of a release. The error text calls it `release_bytes_max`.
+pub const RELEASE_BYTES_MAX: usize = 1 << 30;
 
-/// Makes the snapshot that a release holds. Nothing but `body` is read: no file and no variable. Zones that
-/// are the same in `base` are shared with it.
-///
-/// # Errors
-/// The body is damaged, or its settings are refused by this program.
-pub fn load_release(body: &[u8], base: Option<&Snapshot>, now: Now) -> Result<Arc<Snapshot>, Diagnostics> {
-    let _ = (body, base, now);
-    Err(Diagnostics(vec![Diagnostic {
-        code: "release-damaged",
-        severity: Severity::Error,
-        path: String::new(),
-        place: None,
-        message: "releases cannot be loaded yet".into(),
-        expected: String::new(),
-        action: "Start from the configuration file.".into(),
-    }]))
-}
+/// How a zone stands in a release: its own text, or what stands for one that has no version.
+const ZONE: u8 = 0;
+const PLACEHOLDER: u8 = 1;
+
+/// How an input is named.
+const FILE: u8 = 0;
+const ENV: u8 = 1;
+const AUTHORITIES: u8 = 2;
+
+/// How bad a diagnostic is.
+const ERROR: u8 = 0;
+const WARNING: u8 = 1;

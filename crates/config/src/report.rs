@@ -14,7 +14,7 @@ pub fn diagnostics_json(diagnostics: &Diagnostics) -> Value {
 pub fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
     let place = diagnostic.place.as_ref();
     json!({
-        "code": diagnostic.code,
+        "code": &*diagnostic.code,
         "severity": match diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",

@@ -22,8 +22,7 @@ fn shape(of: &Shape) -> Map<String, Value> {
         Shape::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Shape::Text(what) => json!({"type": "string", "title": what}),
         Shape::OneOf(words) => json!({"enum": words}),
-        Shape::List { of, items_min: 0 } => json!({"type": "array", "items": shape(of)}),
-        Shape::List { of, items_min } => json!({"type": "array", "items": shape(of), "minItems": items_min}),
+        Shape::List(of) => json!({"type": "array", "items": shape(of), "minItems": 1}),
         Shape::Object(keys) => return object(keys),
         Shape::Either(shapes) => json!({"anyOf": shapes.iter().map(shape).collect::<Vec<_>>()}),
     };

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rempart_base::config::{Context, Problem};
+use rempart_base::config::{Context, Key, Mark, Node, Problem, Value};
 use rempart_origin::plan::Upstream;
 use rempart_wire::config::{Limits, Listen};
 
+use crate::files::CONFIG_BYTES_MAX;
+use crate::node_bytes;
 use crate::prefix::PrefixSet;
 use crate::tree::{Config, ReleaseConfig};
 
@@ -157,6 +159,52 @@ impl Settings {
             #[cfg(feature = "fault")]
             fault_loader: config.fault_loader.as_ref().map(crate::fault::Loader::from),
         }
+    }
+}
+
+impl Settings {
+    /// Those of before where they are equal, so that equal means identical.
+    pub(crate) fn shared(mut self, old: Option<&Arc<Self>>) -> Arc<Self> {
+        match old {
+            Some(old) if **old == self => Arc::clone(old),
+            Some(old) if old.upstream == self.upstream => {
+                self.upstream = Arc::clone(&old.upstream);
+                Arc::new(self)
+            }
+            Some(_) | None => Arc::new(self),
+        }
+    }
+}
+
+/// The settings as they were written: kept beside them, so that a release holds what they are made from.
+#[derive(Debug)]
+pub(crate) struct SettingsSource {
+    /// The main file, as the operator named it.
+    pub(crate) file: Arc<str>,
+    /// What its paths are relative to.
+    pub(crate) folder: PathBuf,
+    /// Where the text begins.
+    pub(crate) mark: Mark,
+    /// The main file without `zones` and `include`, by `node_bytes::encode`.
+    pub(crate) text: Box<[u8]>,
+}
+
+impl SettingsSource {
+    pub(crate) fn new(file: &Arc<str>, folder: &Path, root: &Node, cx: &mut Context) -> Self {
+        let is_setting = |key: &Key| !matches!(&*key.text, "zones" | "include");
+        let value = match &root.value {
+            Value::Map(entries) => {
+                Value::Map(entries.iter().filter(|(key, _)| is_setting(key)).cloned().collect())
+            }
+            other @ (Value::Scalar(_) | Value::List(_)) => other.clone(),
+        };
+        let bytes_max = usize::try_from(CONFIG_BYTES_MAX).unwrap_or(usize::MAX);
+        let text = node_bytes::encode(&Node { mark: root.mark, value }, bytes_max).unwrap_or_else(|| {
+            let message = format!("the settings are larger than config_bytes_max, {bytes_max} bytes");
+            cx.error(root.mark, Problem::new("file-too-large", message, "Find out why they have grown."));
+            Vec::new()
+        });
+        Self { file: Arc::clone(file), folder: folder.into(), mark: root.mark, text: text.into() }
     }
 }
 

@@ -1,13 +1,14 @@
 //! A whole configuration, ready to run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rempart_base::{Diagnostic, Diagnostics};
 use rustls::sign::CertifiedKey;
 
-use crate::settings::Settings;
+use crate::compile::Tools;
+use crate::settings::{Settings, SettingsSource};
 use crate::table::ZoneTable;
-use crate::zone::ZonePlan;
+use crate::zone::{ZonePlan, ZoneRecord};
 
 /// A whole configuration, ready to run. Immutable: a change makes another, which shares with this one
 /// everything that has not changed.
@@ -24,8 +25,11 @@ pub struct Snapshot {
     pub warnings: Vec<Diagnostic>,
     /// Zones that do not run as they are written, because something is wrong with them.
     pub held: Vec<HeldBack>,
+    pub(crate) source: Arc<SettingsSource>,
     pub(crate) table: ZoneTable,
-    pub(crate) zones: Arc<[Arc<ZonePlan>]>,
+    pub(crate) zones: Arc<[ZoneRecord]>,
+    /// What the next compilation goes on with.
+    pub(crate) tools: Arc<Mutex<Tools>>,
 }
 
 /// A zone that does not run as it is written: it keeps its last good version, or is answered by 503.
@@ -35,7 +39,7 @@ pub struct HeldBack {
     pub zone: Arc<str>,
     /// The file in which it stands, as the operator named it.
     pub file: Arc<str>,
-    /// Where it begins in that file, from 1.
+    /// The line of the first mistake in that file; where the zone begins if it stands in another.
     pub line: u32,
     /// What is wrong. Never empty.
     pub diagnostics: Diagnostics,
@@ -54,7 +58,9 @@ impl Snapshot {
             warnings: self.warnings.clone(),
             held: self.held.clone(),
             table: self.table.clone(),
+            source: Arc::clone(&self.source),
             zones: Arc::clone(&self.zones),
+            tools: Arc::clone(&self.tools),
         })
     }
 
@@ -73,7 +79,7 @@ impl Snapshot {
 
     /// Every zone, in the order of the files.
     pub fn zones(&self) -> impl ExactSizeIterator<Item = &Arc<ZonePlan>> {
-        self.zones.iter()
+        self.zones.iter().map(|zone| &zone.plan)
     }
 
     /// The certificate for a TLS server name: of the name's zone, the first one that holds for the name,

@@ -73,6 +73,16 @@ impl ZoneTable {
         self.entry(name.as_bytes())?.named.as_ref()
     }
 
+    /// The zone that has exactly this pattern.
+    #[must_use]
+    pub fn owner(&self, pattern: &HostPattern) -> Option<&Arc<ZonePlan>> {
+        match pattern {
+            HostPattern::Any => self.any.as_ref(),
+            HostPattern::Exact(name) => self.entry(name.as_bytes())?.exact.as_ref(),
+            HostPattern::Under(name) => self.entry(name.as_bytes())?.under.as_ref(),
+        }
+    }
+
     /// Gives a zone its name.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use rempart_base::config::{
-    Context, Decode, Deferred, Filled, FromText, Node, OneOrMany, Reference, Shape, Shown, Spanned, Value,
+    Context, Decode, Deferred, FromText, Node, OneOrMany, Reference, Shape, Shown, Spanned, Value,
 };
 use rempart_origin::config::{OriginEntry, UpstreamConfig, UpstreamOverrides};
 use rempart_wire::config::{LimitsConfig, ListenConfig};
@@ -153,12 +153,12 @@ rempart_base::config! {
             /// The domain. International names may be written as they are read.
             name: Spanned<Domain>;
             /// Where the content comes from: at least one origin; several are used in turn.
-            origins: Filled<Spanned<OriginEntry>>;
+            origins: Vec<Spanned<OriginEntry>>;
         }
         /// The hosts that the zone answers for: `a.example`, `*.a.example` for everything under it, `*` for
         /// what no other zone answers for. The longest name wins. Without it, the zone's name and
         /// everything under it.
-        hosts: Option<Filled<Spanned<HostPattern>>> = None;
+        hosts: Option<Vec<Spanned<HostPattern>>> = None;
         /// Certificates for HTTPS, chosen by the name that the visitor asks for. Without one, visitors
         /// get the self-signed certificate of this edge.
         certificates: Vec<Spanned<CertificateConfig>> = Vec::new();
@@ -188,7 +188,7 @@ rempart_base::config! {
     pub struct IncludedFile {
         required {
             /// The zones.
-            zones: Filled<Deferred<ZoneConfig>>;
+            zones: Vec<Deferred<ZoneConfig>>;
         }
     }
 }

@@ -165,10 +165,13 @@ impl Builder<'_> {
                 Some(PendingKey::Refused) => {}
                 None => {
                     let key = entries.check(node, mark);
-                    entries.key = Some(key.unwrap_or_else(|problem| {
-                        self.cx.error(mark, problem);
-                        PendingKey::Refused
-                    }));
+                    match key {
+                        Ok(key) => entries.key = Some(key),
+                        Err(problem) => {
+                            entries.key = Some(PendingKey::Refused);
+                            self.error(mark, problem);
+                        }
+                    }
                 }
             },
         }
@@ -204,8 +207,30 @@ impl Builder<'_> {
     }
 
     fn refuse(&mut self, mark: Mark, code: &'static str, message: &str, action: &str) -> End {
-        self.cx.error(mark, Problem::new(code, message, action));
+        self.error(mark, Problem::new(code, message, action));
         End::Reported
+    }
+
+    /// Records an error with the path to where the builder stands.
+    fn error(&mut self, mark: Mark, problem: Problem) {
+        let mut problem = Some(problem);
+        inside(&self.stack, self.cx, &mut |cx| {
+            if let Some(problem) = problem.take() {
+                cx.error(mark, problem);
+            }
+        });
+    }
+}
+
+/// Does something in the context of these open lists and mappings.
+fn inside(stack: &[Open], cx: &mut Context, act: &mut dyn FnMut(&mut Context)) {
+    let Some((open, deeper)) = stack.split_first() else { return act(cx) };
+    match &open.content {
+        Content::List(items) => cx.in_item(items.len(), |cx| inside(deeper, cx, act)),
+        Content::Map(Entries { key: Some(PendingKey::Taken(key)), .. }) => {
+            cx.in_key(&key.text, |cx| inside(deeper, cx, act))
+        }
+        Content::Map(_) => inside(deeper, cx, act),
     }
 }
 

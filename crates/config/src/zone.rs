@@ -1,14 +1,18 @@
 //! One zone, ready to run.
 
 mod compile;
+pub(crate) mod placeholder;
 
 use std::fmt;
 use std::sync::Arc;
 
+use rempart_base::{Diagnostic, Diagnostics};
 use rempart_origin::plan::OriginPlan;
 use rustls::sign::CertifiedKey;
 
-pub(crate) use compile::{Bench, ZoneRecord, compile};
+pub(crate) use compile::{Bench, broken, compile};
+
+use crate::source::{Spot, ZoneSource};
 
 /// Everything that runs for one zone. Compiled once for a content and shared by every snapshot in which
 /// that content stands.
@@ -29,6 +33,60 @@ pub struct ZonePlan {
     /// Stages that fail on purpose.
     #[cfg(feature = "fault")]
     pub test: crate::fault::TestStages,
+}
+
+/// What one written zone has come to.
+#[derive(Debug)]
+pub(crate) enum Slot {
+    /// A plan.
+    Good(ZoneRecord),
+    /// Something is wrong with it.
+    Bad(BadZone),
+    /// A release says that there is no version of it that could run.
+    Absent(BadZone),
+}
+
+/// A plan and what it was made from.
+#[derive(Clone, Debug)]
+pub(crate) struct ZoneRecord {
+    pub(crate) plan: Arc<ZonePlan>,
+    pub(crate) source: Arc<ZoneSource>,
+}
+
+/// What can be known of a zone that has no plan.
+#[derive(Debug)]
+pub(crate) struct BadZone {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) hosts: Box<[HostPattern]>,
+    pub(crate) spot: Spot,
+    /// What is wrong with it.
+    pub(crate) found: Diagnostics,
+}
+
+impl Slot {
+    /// Everything that was found in it.
+    pub(crate) fn found(&self) -> &[Diagnostic] {
+        match self {
+            Self::Good(record) => &record.source.warnings,
+            Self::Bad(bad) | Self::Absent(bad) => &bad.found.0,
+        }
+    }
+
+    /// Where it stands.
+    pub(crate) fn spot(&self) -> &Spot {
+        match self {
+            Self::Good(record) => &record.source.spot,
+            Self::Bad(bad) | Self::Absent(bad) => &bad.spot,
+        }
+    }
+
+    /// Its name, if that can be read.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Good(record) => Some(&record.plan.name),
+            Self::Bad(bad) | Self::Absent(bad) => bad.name.as_ref(),
+        }
+    }
 }
 
 /// Hosts of a zone. The text is lower case, punycode, without a final dot.

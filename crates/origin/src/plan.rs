@@ -14,7 +14,7 @@ use rustls::pki_types::ServerName;
 
 use crate::config::{OriginConfig, UpstreamConfig};
 
-pub use trust::Trust;
+pub use trust::{Trust, system_authorities};
 
 /// One origin, ready to be connected to.
 #[derive(Clone, Debug)]
@@ -97,8 +97,18 @@ pub struct Upstream {
     pub dns_timeout: Duration,
 }
 
-/// How compilation reads a file that the configuration names: bounded, and relative to the right folder.
-pub type ReadFile<'a> = dyn FnMut(&Path) -> Result<Vec<u8>, Problem> + 'a;
+/// What compilation may need that does not stand in the configuration itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted<'a> {
+    /// A file that the configuration names.
+    File(&'a Path),
+    /// [`system_authorities`], as they are or as they were when a release was made.
+    SystemAuthorities,
+}
+
+/// How compilation gets it: bounded, and files relative to the right folder. The same content is the same
+/// `Arc` where that is cheap.
+pub type Read<'a> = dyn FnMut(Wanted<'_>) -> Result<Arc<[u8]>, Problem> + 'a;
 
 impl OriginPlan {
     /// Makes the plan of one origin, or reports what stands in the way.
@@ -106,7 +116,7 @@ impl OriginPlan {
         config: &OriginConfig,
         settings: &Arc<Upstream>,
         trust: &mut Trust,
-        read: &mut ReadFile<'_>,
+        read: &mut Read<'_>,
         cx: &mut Context,
     ) -> Option<Self> {
         let url = &config.url.value;
@@ -137,7 +147,7 @@ impl TlsPlan {
     fn compile(
         config: &OriginConfig,
         trust: &mut Trust,
-        read: &mut ReadFile<'_>,
+        read: &mut Read<'_>,
         cx: &mut Context,
     ) -> Option<(Self, u64)> {
         let (name, mark) = match &config.sni {

@@ -133,6 +133,7 @@ impl Context {
     fn diagnostic(&self, severity: Severity, mark: Mark, problem: Problem) -> Diagnostic {
         let Problem { code, message, expected, action } = problem;
         let place = Place { file: Arc::clone(&self.file), line: mark.line, column: mark.column };
+        let code = code.into();
         Diagnostic { code, severity, path: self.path_text(), place: Some(place), message, expected, action }
     }
 

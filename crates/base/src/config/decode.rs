@@ -43,10 +43,6 @@ pub struct Spanned<T> {
     pub item: usize,
 }
 
-/// A list that must not be empty.
-#[derive(Clone, Debug)]
-pub struct Filled<T>(pub Vec<T>);
-
 /// Something of which one or several may be written: `a` is short for `[a]`.
 #[derive(Clone, Debug)]
 pub struct OneOrMany<T>(pub Vec<T>);
@@ -166,6 +162,8 @@ impl<T: Decode> Decode for Option<T> {
     }
 }
 
+/// An empty list is refused: where nothing is meant the key is left out, so that a list that came out empty by
+/// mistake is not taken for one that was never written.
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let Value::List(items) = &node.value else {
@@ -173,35 +171,22 @@ impl<T: Decode> Decode for Vec<T> {
             wrong_type(node, &expected, "Write a list: `[a, b]`, or one `- item` a line.", cx);
             return None;
         };
+        if items.is_empty() {
+            let action = "Add an item, or leave the key out if there are none.";
+            let problem = Problem::new("empty-list", "this list is empty", action);
+            cx.error(node.mark, problem.expecting(format!("at least one item: {}", T::shape())));
+        }
         // A wrong item is reported and left out, so that what is wrong with the others is found too.
         let items = items.iter().enumerate();
         Some(items.filter_map(|(i, item)| cx.in_item(i, |cx| T::decode(item, cx))).collect())
     }
 
     fn shape() -> Shape {
-        Shape::List { of: Box::new(T::shape()), items_min: 0 }
+        Shape::List(Box::new(T::shape()))
     }
 
     fn show(&self) -> Shown {
         Shown::List(self.iter().map(T::show).collect())
-    }
-}
-
-impl<T: Decode> Decode for Filled<T> {
-    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        if matches!(&node.value, Value::List(items) if items.is_empty()) {
-            let problem = Problem::new("empty-list", "this list is empty", "Add an item.");
-            cx.error(node.mark, problem.expecting(format!("at least one item: {}", T::shape())));
-        }
-        Vec::decode(node, cx).map(Self)
-    }
-
-    fn shape() -> Shape {
-        Shape::List { of: Box::new(T::shape()), items_min: 1 }
-    }
-
-    fn show(&self) -> Shown {
-        self.0.show()
     }
 }
 

@@ -18,13 +18,8 @@ pub enum Shape {
     Text(&'static str),
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// A list.
-    List {
-        /// Of what.
-        of: Box<Self>,
-        /// The fewest items.
-        items_min: usize,
-    },
+    /// A list of at least one such item.
+    List(Box<Self>),
     /// A mapping with these keys and no others.
     Object(Vec<KeyShape>),
     /// One or the other.
@@ -70,7 +65,7 @@ impl fmt::Display for Shape {
             Self::Integer { min, max } => write!(f, "a whole number from {min} to {max}"),
             Self::Text(what) => f.write_str(what),
             Self::OneOf(words) => write!(f, "one of `{}`", words.join("`, `")),
-            Self::List { of, .. } => write!(f, "a list of {of}"),
+            Self::List(of) => write!(f, "a list of {of}"),
             Self::Object(keys) => {
                 let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
                 write!(f, "a mapping with the keys `{}`", names.join("`, `"))

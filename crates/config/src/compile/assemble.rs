@@ -1,217 +1,132 @@
-//! From the zones of all files to one table: here, and only here, zones meet each other.
+//! From the zones of all files to one snapshot: here, and only here, zones meet each other.
 
-use std::collections::HashMap;
-use std::hash::{Hash as _, Hasher as _};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use foldhash::fast::FixedState;
 use rempart_base::config::{Context, Mark, Problem};
-use rempart_base::{ContentHasher, Diagnostics, Now};
+use rempart_base::hash::ContentHasher;
+use rempart_base::{Diagnostics, Now, Severity, content_hash};
+use std::hash::{Hash as _, Hasher as _};
 
-use crate::snapshot::Snapshot;
-use crate::table::ZoneTable;
-use crate::zone::{ZonePlan, ZoneRecord};
+use crate::settings::{Settings, SettingsSource};
+use crate::snapshot::{HeldBack, Snapshot};
+use crate::zone::{Slot, ZoneRecord};
 
-use super::collect;
-use super::unit::{Main, Unit};
+use super::settle::{Settled, settle};
+use super::unit::Tools;
 
-/// Zones that fit together.
-pub(super) struct Parts {
-    zones: Arc<[Arc<ZonePlan>]>,
-    table: ZoneTable,
-    /// How many the snapshot before does not have.
-    pub(super) zones_new: usize,
+/// Everything that one compilation has found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) all: Diagnostics,
+    /// Whether something is wrong with what zones share, so that all of it is refused.
+    pub(crate) is_refused: bool,
 }
 
-/// Puts the zones of all files together; what clashes is reported.
-pub(super) fn assemble(
-    main: &Main,
-    included: &[Vec<Arc<Unit>>],
-    last: Option<&Snapshot>,
-    now: Now,
-    found: &mut Diagnostics,
-) -> Parts {
-    let files = Files { main: &main.unit, included };
-    if files.units().all(|unit| unit.written == 0) {
-        report_no_zones(main, found);
+/// The zones of one file.
+pub(crate) struct Part<'a> {
+    pub(crate) file: &'a Arc<str>,
+    pub(crate) slots: &'a [Slot],
+    /// What is wrong with the file as a whole.
+    pub(crate) broken: &'a Diagnostics,
+}
+
+/// What a snapshot is made of.
+pub(crate) struct Assembly<'a> {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) source: Arc<SettingsSource>,
+    /// In the order of the files.
+    pub(crate) parts: Vec<Part<'a>>,
+    pub(crate) base: Option<&'a Snapshot>,
+    /// Compiles a zone of `base` again, with the settings of now.
+    pub(crate) again: &'a mut dyn FnMut(&ZoneRecord) -> Option<ZoneRecord>,
+    /// Zones of which it is known already that they are held back.
+    pub(crate) held: Vec<HeldBack>,
+    pub(crate) tools: Arc<Mutex<Tools>>,
+    pub(crate) now: Now,
+}
+
+/// A snapshot, and how many of its plans are not those of the one before.
+pub(crate) struct Assembled {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) zones_new: usize,
+}
+
+impl Found {
+    /// Takes what was found in what zones share.
+    pub(crate) fn shared(&mut self, found: Diagnostics) {
+        self.is_refused |= found.has_errors();
+        self.of_zones(found);
     }
-    files.zones().for_each(|zone| report_expired_certificates(zone, now, found));
-    let mut zones = Vec::with_capacity(files.units().map(|unit| unit.zones.len()).sum());
-    zones.extend(files.zones().map(|zone| Arc::clone(&zone.record.plan)));
-    let before = last.map_or(&[][..], |last| &last.zones);
-    let mut table = last.map(|last| last.table.clone()).unwrap_or_default();
-    let difference = Difference::between(before, &zones);
-    difference.gone.iter().for_each(|zone| table.remove(zone));
-    // Zones and their records stand in the same order, and so do the new ones among them.
-    let mut new = difference.new.iter().copied().peekable();
-    for (i, zone) in files.zones().enumerate().skip(new.peek().copied().unwrap_or(zones.len())) {
-        if new.next_if_eq(&i).is_some() {
-            enter(&mut table, i, zone, &files, found);
+
+    /// Takes what was found in zones: an error holds its zone back, and nothing else.
+    pub(crate) fn of_zones(&mut self, found: Diagnostics) {
+        for diagnostic in found.0 {
+            self.all.push_bounded(diagnostic);
         }
     }
-    let zones_new = difference.new.len();
-    Parts { zones: zones.into(), table, zones_new }
 }
 
-/// Gives a new zone its name and its hosts.
-fn enter(table: &mut ZoneTable, at: usize, zone: Placed<'_>, files: &Files<'_>, found: &mut Diagnostics) {
-    let plan = &zone.record.plan;
-    if let Err(other) = table.insert_name(plan) {
-        let place = files.place_of(&other, at);
-        report_duplicate_name(zone, place, found);
-        return;
-    }
-    for (i, host) in plan.hosts.iter().enumerate() {
-        if let Err(other) = table.insert(host, plan) {
-            let place = files.place_of(&other, at);
-            report_duplicate_host(zone, i, &other, place, found);
+impl Assembly<'_> {
+    /// Puts the zones of all files together. Zones that do not go together, or do not compile, are held back.
+    ///
+    /// # Errors
+    /// Something is wrong with what zones share, or none of them can run.
+    pub(crate) fn assemble(self, found: &mut Found) -> Result<Assembled, Diagnostics> {
+        let Settled { zones, table, held, zones_new, runs } =
+            settle(&self.parts, (self.base, &self.settings), self.again, found);
+        report_expired_certificates(&zones, self.now, found);
+        if found.is_refused || runs == 0 {
+            return Err(std::mem::take(&mut found.all));
         }
-    }
-}
-
-/// What two lists of zones do not share. Mostly one zone has changed: what is equal at the front and at the
-/// back is passed over, and only what is between is looked at closely.
-struct Difference<'a> {
-    gone: Vec<&'a Arc<ZonePlan>>,
-    /// Indices into the new list, rising.
-    new: Vec<usize>,
-}
-
-impl<'a> Difference<'a> {
-    fn between(old: &'a [Arc<ZonePlan>], new: &[Arc<ZonePlan>]) -> Self {
-        let is_same = |(old, new): &(&Arc<ZonePlan>, &Arc<ZonePlan>)| Arc::ptr_eq(old, new);
-        let front = old.iter().zip(new).take_while(is_same).count();
-        let (old, new) = (old.get(front..).unwrap_or_default(), new.get(front..).unwrap_or_default());
-        let back = old.iter().rev().zip(new.iter().rev()).take_while(is_same).count();
-        let (old, new) = (
-            old.get(..old.len() - back).unwrap_or_default(),
-            new.get(..new.len() - back).unwrap_or_default(),
-        );
-        // Each old zone accounts for one new one: a copy of a zone is new, and clashes.
-        let mut left: HashMap<*const ZonePlan, &Arc<ZonePlan>, FixedState> =
-            old.iter().map(|zone| (Arc::as_ptr(zone), zone)).collect();
-        let is_new = |(i, zone): (usize, &Arc<ZonePlan>)| {
-            left.remove(&Arc::as_ptr(zone)).is_none().then_some(front + i)
+        let warnings = found.all.0.iter().filter(|found| found.severity == Severity::Warning);
+        let mut all_held = self.held;
+        all_held.extend(held);
+        let snapshot = Snapshot {
+            number: 0,
+            hash: hash(&self.settings, &zones),
+            settings: self.settings,
+            warnings: warnings.cloned().collect(),
+            held: all_held,
+            source: self.source,
+            table,
+            zones: zones.into(),
+            tools: self.tools,
         };
-        let new = new.iter().enumerate().filter_map(is_new).collect();
-        Self { gone: left.into_values().collect(), new }
+        Ok(Assembled { snapshot, zones_new })
     }
 }
 
-/// All files, in their order.
-struct Files<'a> {
-    main: &'a Unit,
-    included: &'a [Vec<Arc<Unit>>],
+/// Of the whole content. In which order, and in which file, zones stand makes no difference.
+fn hash(settings: &Settings, zones: &[ZoneRecord]) -> u64 {
+    let sum = |sum: u64, zone: &ZoneRecord| sum.wrapping_add(content_hash(&zone.plan.hash));
+    let mut hasher = ContentHasher::default();
+    settings.hash(&mut hasher);
+    hasher.write_u64(zones.iter().fold(0, sum));
+    hasher.finish()
 }
 
-impl<'a> Files<'a> {
-    fn units(&self) -> impl Iterator<Item = &'a Unit> {
-        std::iter::once(self.main).chain(self.included.iter().flatten().map(|unit| &**unit))
-    }
-
-    fn zones(&self) -> impl Iterator<Item = Placed<'a>> {
-        self.units().flat_map(|unit| unit.zones.iter().map(move |record| Placed { unit, record }))
-    }
-
-    /// Where a zone stands, if not at `except`.
-    fn place_of(&self, plan: &Arc<ZonePlan>, except: usize) -> Option<Placed<'a>> {
-        let others = self.zones().enumerate().filter(|(i, _)| *i != except);
-        others.map(|(_, zone)| zone).find(|zone| Arc::ptr_eq(&zone.record.plan, plan))
-    }
-}
-
-impl Parts {
-    pub(super) fn snapshot(self, number: u64, main: &Main, found: Diagnostics) -> Snapshot {
-        let mut hash = ContentHasher::default();
-        main.settings.hash(&mut hash);
-        self.zones.iter().for_each(|zone| zone.hash.hash(&mut hash));
-        Snapshot {
-            number,
-            hash: hash.finish(),
-            settings: Arc::clone(&main.settings),
-            warnings: found.0,
-            held: Vec::new(),
-            table: self.table,
-            zones: self.zones,
-        }
-    }
-}
-
-/// A zone in its file.
-#[derive(Clone, Copy)]
-struct Placed<'a> {
-    unit: &'a Unit,
-    record: &'a ZoneRecord,
-}
-
-impl Placed<'_> {
-    fn report(self, found: &mut Diagnostics, act: impl FnOnce(&mut Context)) {
-        collect(found, self.unit.about(self.record.index, act));
-    }
-}
-
-fn report_no_zones(main: &Main, found: &mut Diagnostics) {
+/// There is no zone at all, and nothing else says why.
+pub(super) fn report_no_zones(file: &Arc<str>, found: &mut Found) {
     let action = "Add one under `zones`, or include a file that has one.";
     let problem = Problem::new("no-zones", "there is no zone: nothing would be served", action);
-    let mut cx = Context::new(Arc::clone(&main.unit.file));
-    cx.in_key("zones", |cx| cx.error(main.zones_mark, problem.expecting("at least one zone")));
-    collect(found, cx.finish());
+    let mut cx = Context::new(Arc::clone(file));
+    cx.in_key("zones", |cx| cx.error(Mark::START, problem.expecting("at least one zone")));
+    found.shared(cx.finish());
 }
 
-fn report_duplicate_name(zone: Placed<'_>, other: Option<Placed<'_>>, found: &mut Diagnostics) {
-    let message = format!("the zone `{}` stands here a second time", zone.record.plan.name);
-    let expected = format!("each zone once; the other is{}", shown(other, |other| other.mark));
-    let problem =
-        Problem::new("duplicate-zone", message, "Remove or rename one of the two.").expecting(expected);
-    zone.report(found, |cx| cx.in_key("name", |cx| cx.error(zone.record.mark, problem)));
-}
-
-fn report_duplicate_host(
-    zone: Placed<'_>,
-    index: usize,
-    owner: &ZonePlan,
-    other: Option<Placed<'_>>,
-    found: &mut Diagnostics,
-) {
-    let plan = &zone.record.plan;
-    let Some(host) = plan.hosts.get(index) else { return };
-    let theirs = owner.hosts.iter().position(|their| their == host).unwrap_or(0);
-    let message = format!("the host `{host}` belongs to two zones, `{}` and `{}`", owner.name, plan.name);
-    let expected = format!(
-        "each host in one zone; `{}` has it{}",
-        owner.name,
-        shown(other, |other| other.host_mark(theirs))
-    );
-    let problem =
-        Problem::new("duplicate-host", message, "Decide which zone answers for it.").expecting(expected);
-    let mark = zone.record.host_mark(index);
-    let is_written = !zone.record.host_marks.is_empty();
-    zone.report(found, |cx| {
-        if is_written {
-            cx.in_key("hosts", |cx| cx.in_item(index, |cx| cx.error(mark, problem)));
-        } else {
-            cx.in_key("name", |cx| cx.error(mark, problem));
+fn report_expired_certificates(zones: &[ZoneRecord], now: Now, found: &mut Found) {
+    for zone in zones {
+        for (i, certificate) in zone.plan.certificates.iter().enumerate() {
+            if i64::try_from(now.unix_s()).is_ok_and(|now| now <= certificate.not_after_unix_s) {
+                continue;
+            }
+            let message = "this certificate has expired: visitors see a warning";
+            let problem = Problem::new("certificate-expired", message, "Renew it.");
+            let mark = zone.source.name_mark();
+            let ((), about) = zone.source.spot.about(|cx| {
+                cx.in_key("certificates", |cx| cx.in_item(i, |cx| cx.warning(mark, problem)));
+            });
+            found.of_zones(about);
         }
-    });
-}
-
-fn report_expired_certificates(zone: Placed<'_>, now: Now, found: &mut Diagnostics) {
-    for (i, certificate) in zone.record.plan.certificates.iter().enumerate() {
-        if i64::try_from(now.unix_s()).is_ok_and(|now| now <= certificate.not_after_unix_s) {
-            continue;
-        }
-        let message = "this certificate has expired: visitors see a warning";
-        let problem = Problem::new("certificate-expired", message, "Renew it.");
-        let mark = zone.record.mark;
-        zone.report(found, |cx| {
-            cx.in_key("certificates", |cx| cx.in_item(i, |cx| cx.warning(mark, problem)));
-        });
     }
-}
-
-fn shown(zone: Option<Placed<'_>>, mark: impl FnOnce(&ZoneRecord) -> Mark) -> String {
-    zone.map_or_else(String::new, |zone| {
-        let Mark { line, column } = mark(zone.record);
-        format!(" at {}:{line}:{column}", zone.unit.file)
-    })
 }

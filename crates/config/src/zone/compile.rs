@@ -1,20 +1,21 @@
 //! From what the operator wrote about one zone to its plan.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 
-use rempart_base::config::{Context, Decode as _, Filled, Mark, Node, Problem, Spanned};
-use rempart_base::content_hash;
+use rempart_base::config::{Context, Decode as _, Node, Problem, Spanned};
+use rempart_base::{Diagnostics, content_hash};
 use rempart_origin::config::{OriginEntry, UpstreamConfig, UpstreamOverrides};
-use rempart_origin::plan::{OriginPlan, Trust, Upstream};
+use rempart_origin::plan::{OriginPlan, Trust, Upstream, Wanted};
 
 use crate::certificate::Certificates;
-use crate::files::Inputs;
+use crate::inputs::Inputs;
+use crate::names::Domain;
+use crate::source::{self, Spot, ZoneSource};
 use crate::table::ZoneTable;
 use crate::tree::{CertificateConfig, ZoneConfig};
 
-use super::{HostPattern, ZoneCertificate, ZonePlan};
+use super::{BadZone, HostPattern, Slot, ZoneCertificate, ZonePlan, ZoneRecord};
 
 /// What the zones of one file are compiled with.
 pub(crate) struct Bench<'a, 'b> {
@@ -24,49 +25,59 @@ pub(crate) struct Bench<'a, 'b> {
     pub(crate) before: Option<&'a ZoneTable>,
     pub(crate) trust: &'a mut Trust,
     pub(crate) certificates: &'a mut Certificates,
-    pub(crate) inputs: &'a mut Inputs<'b>,
+    pub(crate) inputs: Inputs<'b>,
 }
 
-/// A plan and where its text stands.
-#[derive(Clone, Debug)]
-pub(crate) struct ZoneRecord {
-    pub(crate) plan: Arc<ZonePlan>,
-    /// Which one of its file it is.
-    pub(crate) index: usize,
-    /// The zone's name.
-    pub(crate) mark: Mark,
-    /// Each of `plan.hosts`, if they were written out.
-    pub(crate) host_marks: Box<[Mark]>,
-}
-
-impl ZoneRecord {
-    /// Where one of the hosts stands.
-    pub(crate) fn host_mark(&self, index: usize) -> Mark {
-        self.host_marks.get(index).copied().unwrap_or(self.mark)
+/// Compiles one zone that stands at `spot`. `found` is what reading it as YAML has found already.
+pub(crate) fn compile(node: &Node, spot: Spot, found: Diagnostics, bench: &mut Bench<'_, '_>) -> Slot {
+    let (plan, more) = spot.about(|cx| plan(node, bench, cx));
+    let inputs = bench.inputs.take_used();
+    let mut found = Diagnostics([found.0, more.0].concat());
+    let text = source::text_of(node).map_err(|problem| spot.about(|cx| cx.error(spot.mark, problem)).1);
+    match (plan, text) {
+        (Some(plan), Ok(text)) if !found.has_errors() => {
+            let source = ZoneSource { spot, text, inputs, warnings: found.0.into() };
+            Slot::Good(ZoneRecord { plan: shared(plan, bench.before), source: Arc::new(source) })
+        }
+        (_, text) => {
+            found.0.extend(text.err().into_iter().flat_map(|found| found.0));
+            Slot::Bad(broken(node, spot, found))
+        }
     }
 }
 
-/// Compiles one zone. `None`: everything that is wrong with it has been reported.
-pub(crate) fn compile(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<ZoneRecord> {
-    let before = cx.found();
+/// What can be known of a zone that does not compile.
+pub(crate) fn broken(node: &Node, spot: Spot, found: Diagnostics) -> BadZone {
+    // What is wrong with these two keys has been reported.
+    let cx = &mut Context::new("".into());
+    let name = node.key("name").and_then(|name| Domain::decode(name, cx)).map(|name| name.0);
+    let hosts = match (node.key("hosts"), &name) {
+        (Some(hosts), _) => Vec::<HostPattern>::decode(hosts, cx).unwrap_or_default(),
+        (None, Some(name)) => names_own(name).into(),
+        (None, None) => Vec::new(),
+    };
+    BadZone { name, hosts: hosts.into(), spot, found }
+}
+
+/// `None`: everything that is wrong with it has been reported.
+fn plan(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<ZonePlan> {
     let config = ZoneConfig::decode(node, cx)?;
     let name = &config.name.value.0;
     let hosts = hosts(&config, cx);
     let settings = settings(config.upstream.as_deref(), bench);
     let origins = origins(&config, &settings, bench, cx);
     let certificates = certificates(&config, bench, cx);
-    if cx.found() > before && cx.has_errors() {
+    if cx.has_errors() {
         return None;
     }
     warn_of_foreign_certificates(&config, &hosts, &certificates, cx);
-    let written = config.hosts.iter().flat_map(|hosts| hosts.0.iter().map(|host| host.mark));
     let identity: Vec<u64> = origins.iter().map(|origin| origin.content_hash()).collect();
     let shown: Vec<u64> = certificates.iter().map(|certificate| certificate.hash).collect();
     #[cfg(feature = "fault")]
     let test = crate::fault::TestStages::from(&config.test_stages);
     #[cfg(not(feature = "fault"))]
     let test = ();
-    let plan = ZonePlan {
+    Some(ZonePlan {
         name: Arc::clone(name),
         hash: content_hash(&(name, &hosts, identity, shown, test)),
         hosts: hosts.into(),
@@ -75,12 +86,6 @@ pub(crate) fn compile(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) 
         test,
         origins: origins.into(),
         certificates: certificates.into(),
-    };
-    Some(ZoneRecord {
-        mark: config.name.mark,
-        index: 0,
-        host_marks: written.collect(),
-        plan: shared(plan, bench.before),
     })
 }
 
@@ -96,9 +101,7 @@ fn shared(plan: ZonePlan, before: Option<&ZoneTable>) -> Arc<ZonePlan> {
 
 fn hosts(config: &ZoneConfig, cx: &mut Context) -> Vec<HostPattern> {
     let name = &config.name.value.0;
-    let Some(Filled(written)) = &config.hosts else {
-        return vec![HostPattern::Exact(Arc::clone(name)), HostPattern::Under(Arc::clone(name))];
-    };
+    let Some(written) = &config.hosts else { return names_own(name).into() };
     cx.in_key("hosts", |cx| {
         let mut seen = HashSet::new();
         for host in written {
@@ -110,6 +113,11 @@ fn hosts(config: &ZoneConfig, cx: &mut Context) -> Vec<HostPattern> {
         }
     });
     written.iter().map(|host| share(&host.value, name)).collect()
+}
+
+/// The hosts of a zone that names none.
+fn names_own(name: &Arc<str>) -> [HostPattern; 2] {
+    [HostPattern::Exact(Arc::clone(name)), HostPattern::Under(Arc::clone(name))]
 }
 
 /// The pattern, with the text of the zone's name instead of a copy of it.
@@ -134,14 +142,14 @@ fn origins(
     cx: &mut Context,
 ) -> Vec<Arc<OriginPlan>> {
     let Bench { trust, inputs, .. } = bench;
-    let mut read = |path: &Path| inputs.read(path);
+    let mut read = |wanted: Wanted<'_>| inputs.get(&wanted.into());
     cx.in_key("origins", |cx| {
         let compile = |written: &Spanned<OriginEntry>| {
             let origin = &written.value.0;
             cx.in_item(written.item, |cx| OriginPlan::compile(origin, settings, trust, &mut read, cx))
                 .map(Arc::new)
         };
-        config.origins.0.iter().filter_map(compile).collect()
+        config.origins.iter().filter_map(compile).collect()
     })
 }
 

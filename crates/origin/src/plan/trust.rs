@@ -12,21 +12,23 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::ReadFile;
+use super::{Read, Wanted};
 
 /// TLS clients by whom they trust, so that origins with the same settings share roots and sessions. Lives
 /// on from one compilation to the next.
 #[derive(Debug, Default)]
 pub struct Trust {
     clients: HashMap<Trusted, Arc<ClientConfig>>,
+    /// The hashes of files, by where they are in memory, so that a large one is hashed once.
+    hashes: HashMap<usize, (Arc<[u8]>, u64)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Trusted {
     /// Nothing is verified.
     Anybody,
-    /// The authorities that the system trusts.
-    System,
+    /// The authorities that the system trusts, with this content.
+    System(u64),
     /// Those in a file with this content.
     File(u64),
 }
@@ -37,14 +39,17 @@ impl Trust {
         &mut self,
         verify: bool,
         ca_file: Option<&Path>,
-        read: &mut ReadFile<'_>,
+        read: &mut Read<'_>,
     ) -> Result<(Arc<ClientConfig>, u64), Problem> {
         let (trusted, pem) = match ca_file {
-            _ if !verify => (Trusted::Anybody, Vec::new()),
-            None => (Trusted::System, Vec::new()),
+            _ if !verify => (Trusted::Anybody, Arc::default()),
+            None => {
+                let authorities = read(Wanted::SystemAuthorities)?;
+                (Trusted::System(self.hash(&authorities)), authorities)
+            }
             Some(path) => {
-                let pem = read(path)?;
-                (Trusted::File(content_hash(&pem)), pem)
+                let pem = read(Wanted::File(path))?;
+                (Trusted::File(self.hash(&pem)), pem)
             }
         };
         let client = match self.clients.get(&trusted) {
@@ -61,6 +66,13 @@ impl Trust {
     /// Forgets the clients that no plan uses any more.
     pub fn sweep(&mut self) {
         self.clients.retain(|_, client| Arc::strong_count(client) > 1);
+        self.hashes.retain(|_, (content, _)| Arc::strong_count(content) > 1);
+    }
+
+    /// The content is held as long as its hash is, so that nothing else comes to stand where it stands.
+    fn hash(&mut self, content: &Arc<[u8]>) -> u64 {
+        let at = Arc::as_ptr(content).cast::<u8>() as usize;
+        self.hashes.entry(at).or_insert_with(|| (Arc::clone(content), content_hash(content))).1
     }
 }
 
@@ -73,7 +85,7 @@ fn client(trusted: Trusted, pem: &[u8]) -> Result<ClientConfig, Problem> {
         Trusted::Anybody => {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider)))
         }
-        Trusted::System => builder.with_root_certificates(system_roots()?),
+        Trusted::System(_) => builder.with_root_certificates(system_roots(pem)?),
         Trusted::File(_) => builder.with_root_certificates(roots(pem)?),
     };
     let mut client = builder.with_no_client_auth();
@@ -81,18 +93,42 @@ fn client(trusted: Trusted, pem: &[u8]) -> Result<ClientConfig, Problem> {
     Ok(client)
 }
 
-fn system_roots() -> Result<RootCertStore, Problem> {
-    let mut store = RootCertStore::empty();
-    // Single certificates that do not parse are usual in system stores, and no reason to trust nobody.
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if store.is_empty() {
-        return Err(Problem::new(
-            "no-system-roots",
-            "this system has no list of trusted certificate authorities",
-            "Install the package `ca-certificates`, or name a `ca_file`.",
-        ));
+/// The certificates of the authorities that this system trusts, one behind the other in one order, each behind
+/// its length (four bytes, the highest first).
+///
+/// # Errors
+/// The system has no list of them.
+pub fn system_authorities() -> Result<Vec<u8>, Problem> {
+    let mut authorities = rustls_native_certs::load_native_certs().certs;
+    authorities.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
+    authorities.dedup();
+    let mut bytes = Vec::new();
+    for authority in authorities {
+        let length = u32::try_from(authority.len()).unwrap_or(u32::MAX);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(&authority);
     }
-    Ok(store)
+    if bytes.is_empty() { Err(no_system_roots()) } else { Ok(bytes) }
+}
+
+fn system_roots(mut authorities: &[u8]) -> Result<RootCertStore, Problem> {
+    let mut store = RootCertStore::empty();
+    while let Some((length, rest)) = authorities.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((authority, rest)) = rest.split_at_checked(length) else { break };
+        // Single certificates that do not parse are usual in system stores, and no reason to trust nobody.
+        store.add_parsable_certificates([CertificateDer::from(authority)]);
+        authorities = rest;
+    }
+    if store.is_empty() { Err(no_system_roots()) } else { Ok(store) }
+}
+
+fn no_system_roots() -> Problem {
+    Problem::new(
+        "no-system-roots",
+        "this system has no list of trusted certificate authorities",
+        "Install the package `ca-certificates`, or name a `ca_file`.",
+    )
 }
 
 fn roots(pem: &[u8]) -> Result<RootCertStore, Problem> {
