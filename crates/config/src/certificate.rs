@@ -17,10 +17,13 @@ use crate::inputs::{InputName, Inputs};
 use crate::tree::CertificateConfig;
 use crate::zone::{HostPattern, ZoneCertificate};
 
+/// Chain and key, as they stand in their files.
+type ChainAndKey = (Arc<[u8]>, Arc<[u8]>);
+
 /// Certificates that have been parsed, by the content of chain and key, so that zones and snapshots share them.
 #[derive(Debug, Default)]
 pub struct Certificates {
-    known: HashMap<(Arc<[u8]>, Arc<[u8]>), Arc<ZoneCertificate>>,
+    known: HashMap<ChainAndKey, Arc<ZoneCertificate>>,
 }
 
 impl Certificates {
@@ -51,11 +54,7 @@ impl Certificates {
     }
 }
 
-fn parse(
-    config: &CertificateConfig,
-    (cert, key): &(Arc<[u8]>, Arc<[u8]>),
-    cx: &mut Context,
-) -> Option<ZoneCertificate> {
+fn parse(config: &CertificateConfig, (cert, key): &ChainAndKey, cx: &mut Context) -> Option<ZoneCertificate> {
     let chain = chain(cert).map_err(|problem| cx.in_key("cert", |cx| cx.error(config.cert.mark, problem)));
     let key = private_key(key).map_err(|problem| cx.in_key("key", |cx| cx.error(config.key.mark, problem)));
     match certificate(chain.ok()?, &key.ok()?) {

@@ -28,8 +28,19 @@ pub(super) struct Release<'a> {
 
 /// What zones share. What is taken is made once.
 struct Shelves<'a> {
-    files: Vec<(&'a str, bool, Option<Arc<SourceFile>>)>,
-    contents: Vec<(&'a [u8], Option<Arc<[u8]>>)>,
+    files: Vec<FileHere<'a>>,
+    contents: Vec<ContentHere<'a>>,
+}
+
+struct FileHere<'a> {
+    name: &'a str,
+    is_list: bool,
+    made: Option<Arc<SourceFile>>,
+}
+
+struct ContentHere<'a> {
+    bytes: &'a [u8],
+    made: Option<Arc<[u8]>>,
 }
 
 /// A zone as it stands in a release.
@@ -61,8 +72,9 @@ impl<'a> Release<'a> {
         let file = from.text()?.into();
         let folder = PathBuf::from(OsStr::from_bytes(from.bytes()?));
         let settings = SettingsSource { file, folder, mark: mark(&mut from)?, text: from.bytes()?.into() };
-        let files = list(&mut from, |from| Ok((from.text()?, flag(from)?, None)))?;
-        let contents = list(&mut from, |from| Ok((from.bytes()?, None)))?;
+        let files =
+            list(&mut from, |from| Ok(FileHere { name: from.text()?, is_list: flag(from)?, made: None }))?;
+        let contents = list(&mut from, |from| Ok(ContentHere { bytes: from.bytes()?, made: None }))?;
         let held = list(&mut from, held)?;
         let left = from.count()?;
         Ok(Self { settings, held, shelves: Shelves { files, contents }, zones: from, left })
@@ -91,7 +103,7 @@ impl<'a> Release<'a> {
     /// Whether a zone has the text and the inputs of this source.
     pub(super) fn is_same(&self, entry: &Entry<'_>, source: &ZoneSource) -> bool {
         let is_same = |(input, (name, content)): (&Input, &(Name<'_>, usize))| {
-            let content = self.shelves.contents.get(*content).map(|(content, _)| *content);
+            let content = self.shelves.contents.get(*content).map(|content| content.bytes);
             name.is(&input.name) && content == Some(&**input.content.reveal())
         };
         *source.text == *entry.text
@@ -103,13 +115,13 @@ impl<'a> Release<'a> {
     pub(super) fn is_at(&self, entry: &Entry<'_>, spot: &Spot) -> bool {
         let file = self.shelves.files.get(entry.file);
         let is_there =
-            file.is_some_and(|(name, is_list, _)| *spot.file.name == **name && spot.file.is_list == *is_list);
-        is_there && spot.index == entry.index && spot.mark == entry.mark
+            |file: &FileHere<'_>| *spot.file.name == *file.name && spot.file.is_list == file.is_list;
+        file.is_some_and(is_there) && spot.index == entry.index && spot.mark == entry.mark
     }
 
     /// Where a zone stands.
     pub(super) fn spot(&mut self, entry: &Entry<'_>) -> Result<Spot, Damaged> {
-        let (name, is_list, made) = self.shelves.files.get_mut(entry.file).ok_or(Damaged)?;
+        let FileHere { name, is_list, made } = self.shelves.files.get_mut(entry.file).ok_or(Damaged)?;
         let make = || Arc::new(SourceFile { name: (*name).into(), is_list: *is_list });
         let file = Arc::clone(made.get_or_insert_with(make));
         Ok(Spot { file, index: entry.index, mark: entry.mark })
@@ -119,7 +131,7 @@ impl<'a> Release<'a> {
     pub(super) fn inputs(&mut self, entry: &Entry<'_>) -> Vec<Input> {
         let contents = &mut self.shelves.contents;
         let input = |(name, content): &(Name<'_>, usize)| {
-            let (bytes, made) = contents.get_mut(*content)?;
+            let ContentHere { bytes, made } = contents.get_mut(*content)?;
             let content = Arc::clone(made.get_or_insert_with(|| (*bytes).into()));
             Some(Input { name: name.owned(), content: Secret::new(content) })
         };

@@ -40,7 +40,7 @@ impl From<&Diagnostic> for Problem {
     fn from(diagnostic: &Diagnostic) -> Self {
         let place = diagnostic.place.as_ref();
         Self {
-            code: diagnostic.code.into(),
+            code: diagnostic.code.to_string(),
             severity: match diagnostic.severity {
                 Severity::Error => "error".into(),
                 Severity::Warning => "warning".into(),
