@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of it is test code")]
 
+pub(crate) mod call;
 mod origin;
+pub(crate) mod process;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -126,12 +128,17 @@ impl Up {
 
     /// Waits for a line on standard error.
     pub(crate) fn line_with(&self, part: &str) -> String {
-        loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line says `{part}`"));
-            if line.contains(part) {
-                return line;
-            }
+        self.lines_until(part).pop().unwrap()
+    }
+
+    /// All lines from the last one that was waited for to one with this in it.
+    pub(crate) fn lines_until(&self, part: &str) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        while lines.last().is_none_or(|line| !line.contains(part)) {
+            let line = self.lines.recv_timeout(PATIENCE);
+            lines.push(line.unwrap_or_else(|_| panic!("no line says `{part}`")));
         }
+        lines
     }
 
     /// Closes our end of its standard error, after one line more.
@@ -145,11 +152,14 @@ impl Up {
         Pid::from_child(&self.child)
     }
 
-    /// The edge that it has now.
+    /// The edge that it has now, or the newest of several.
     pub(crate) fn edge(&self) -> Pid {
-        let processes = fs::read_dir("/proc").unwrap().map_while(Result::ok);
-        let pids = processes.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
-        pids.into_iter().find(|pid| parent(*pid) == Some(self.pid())).expect("it has an edge")
+        *process::edges(self.pid()).last().expect("it has an edge")
+    }
+
+    /// The one that was there first of those that it has now.
+    pub(crate) fn edge_that_serves(&self) -> Pid {
+        *process::edges(self.pid()).first().expect("it has an edge")
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -178,16 +188,6 @@ impl Drop for Up {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-/// The parent of a process that lives.
-fn parent(pid: Pid) -> Option<Pid> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // "pid (name) state parent …", and the name may hold anything.
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    let state = fields.next()?;
-    let parent = Pid::from_raw(fields.next()?.parse().ok()?);
-    parent.filter(|_| state != "Z")
 }
 
 /// A connection to this address with a request on it.
