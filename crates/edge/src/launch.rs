@@ -148,7 +148,6 @@ struct Shared {
     writer: Arc<Writer>,
     shelves: Arc<Shelves>,
     loop_token: Box<[u8]>,
-    slots: &'static [Slot],
 }
 
 fn prepare(
@@ -176,7 +175,7 @@ fn prepare(
     }
     let acceptor = TlsAcceptor::new(Arc::new(Certificates::new(Arc::clone(&current), own)))
         .map_err(|error| StartError(format!("TLS cannot be set up: {error}")))?;
-    let (workers, handles) = hand_out(listeners, &acceptor);
+    let (workers, handles) = hand_out(listeners, slots, &acceptor);
     let all: Arc<[Handle]> = handles.into();
     let beginning = Beginning {
         data_dir,
@@ -188,7 +187,7 @@ fn prepare(
         line,
     };
     let loop_token = loop_token(installation);
-    let shared = Shared { running, all, writer, shelves: Arc::default(), loop_token, slots };
+    let shared = Shared { running, all, writer, shelves: Arc::default(), loop_token };
     Ok(Prepared { beginning, rollout, notes, inlets, workers, shared })
 }
 
@@ -198,7 +197,11 @@ fn loop_token(installation: InstallationId) -> Box<[u8]> {
 
 /// Gives each worker its socket of every listener. There are as many workers as the supervisor has bound
 /// sockets for, whatever the release says that runs now.
-fn hand_out(mut listeners: Vec<BoundListener>, acceptor: &TlsAcceptor) -> (Vec<Seat>, Vec<Handle>) {
+fn hand_out(
+    mut listeners: Vec<BoundListener>,
+    slots: &'static [Slot],
+    acceptor: &TlsAcceptor,
+) -> (Vec<Seat>, Vec<Handle>) {
     let workers = listeners.iter().map(|listener| listener.sockets.len()).max().unwrap_or(1);
     let doors: Vec<Arc<Door>> = listeners
         .iter()
@@ -208,8 +211,10 @@ fn hand_out(mut listeners: Vec<BoundListener>, acceptor: &TlsAcceptor) -> (Vec<S
         })
         .collect();
     (0..workers)
-        .map(|_| {
+        .map(|index| {
             let (orders, inbox) = unbounded_channel();
+            // A worker beyond the page, or without one, beats for the others alone.
+            let slot = slots.get(index).unwrap_or_else(|| Box::leak(Box::default()));
             let sockets = listeners.iter_mut().zip(&doors);
             let listening = sockets.filter_map(|(listener, door)| {
                 let socket = listener.sockets.pop()?;
@@ -217,7 +222,7 @@ fn hand_out(mut listeners: Vec<BoundListener>, acceptor: &TlsAcceptor) -> (Vec<S
             });
             (
                 Seat { listening: listening.collect(), orders: inbox },
-                Handle { orders, metrics: Arc::new(CoreMetrics::default()) },
+                Handle { orders, metrics: Arc::new(CoreMetrics::default()), slot },
             )
         })
         .unzip()
@@ -261,9 +266,7 @@ fn work(index: usize, seat: Seat, shared: &Shared) {
     let metrics = Arc::clone(&own.metrics);
     let origins = Origins::new(Arc::clone(&shared.shelves), shared.all.len(), Arc::clone(&metrics.origins));
     let log = CoreLog::new(Arc::clone(&shared.writer));
-    // A worker beyond the page (the stored settings have more than the supervisor knew of) beats for nobody.
-    let slot = shared.slots.get(index).unwrap_or_else(|| Box::leak(Box::default()));
-    let core = Core::new(&shared.running, slot, origins, metrics, log, shared.loop_token.clone());
+    let core = Core::new(&shared.running, own.slot, origins, metrics, log, shared.loop_token.clone());
     let all = Arc::clone(&shared.all);
     runtime.block_on(worker::run(Worker { index, all, core, listening, orders }));
 }

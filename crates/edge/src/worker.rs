@@ -1,6 +1,8 @@
 //! One worker: a thread with a runtime of its own, which accepts and serves. A request never changes
 //! threads; a connection may, before its first byte is read.
 
+mod alive;
+
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::rc::Rc;
@@ -17,11 +19,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::spawn_local;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use self::alive::Alive;
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::forward::Client;
 use crate::incidents::{Kind, Place};
 use crate::metrics::CoreMetrics;
+use crate::page::Slot;
 use crate::panics::{self, Panic};
 use crate::pipeline::StageSet;
 use crate::running::Running;
@@ -58,6 +62,8 @@ pub struct Handle {
     pub orders: UnboundedSender<Order>,
     /// What it counts.
     pub metrics: Arc<CoreMetrics>,
+    /// Its slot of the page: its heartbeat.
+    pub slot: &'static Slot,
 }
 
 /// A listening socket of this worker.
@@ -86,6 +92,7 @@ struct Local {
     core: Core,
     index: usize,
     all: Arc<[Handle]>,
+    alive: Alive,
     closed: Notify,
     /// Where the configuration names no limit: half of the descriptors, since an exchange needs one toward
     /// the origin as well.
@@ -96,7 +103,8 @@ struct Local {
 pub async fn run(worker: Worker) {
     let Worker { index, all, core, listening, mut orders } = worker;
     let connections_max = descriptors_max() / 2;
-    let local = Rc::new(Local { core, index, all, closed: Notify::new(), connections_max });
+    let local =
+        Rc::new(Local { core, index, alive: Alive::of(&all), all, closed: Notify::new(), connections_max });
     panics::guard_this_thread();
     // What was ordered before the first visitor holds for the first visitor.
     let early = std::iter::from_fn(|| orders.try_recv().ok());
@@ -195,6 +203,7 @@ impl Local {
     /// What is done ten times a second.
     fn tick(&self, sweeps: bool) {
         self.core.slot.beat();
+        self.alive.look(&self.all);
         #[cfg(feature = "fault")]
         self.core.faults.meet("worker", "", |_| {});
         self.guarded("tick", || {
@@ -227,13 +236,15 @@ impl Local {
     }
 
     /// Serves a connection here, or hands it to the worker with the fewest: the kernel spreads
-    /// connections over sockets by a hash, which leaves some cores with twice the share of others.
+    /// connections over sockets by a hash, which leaves some cores with twice the share of others. One that
+    /// is stuck is handed none, however few it has.
     fn accepted(self: &Rc<Self>, tcp: TcpStream, door: &Arc<Door>) {
         self.core.metrics.accepted.add(1);
         let loads = self.all.iter().map(|other| other.metrics.connections.load(Ordering::Relaxed));
         let (total, least) =
             loads.enumerate().fold((0, (usize::MAX, self.index)), |(total, least), (index, load)| {
-                (total + load, least.min((load, index)))
+                let least = if self.alive.is(index) { least.min((load, index)) } else { least };
+                (total + load, least)
             });
         let max = self.core.stable().settings.limits.connections_max.unwrap_or(self.connections_max);
         if total >= max {

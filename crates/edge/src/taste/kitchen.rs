@@ -47,7 +47,7 @@ impl Kitchen {
         let (orders, inbox) = unbounded_channel();
         let (calls, called) = unbounded_channel();
         let writer = Arc::new(Writer::start(&AccessTo::Off, 1 << 20)?);
-        let handle = Handle { orders: orders.clone(), metrics: Arc::new(CoreMetrics::default()) };
+        let handle = Handle { orders: orders.clone(), metrics: Arc::new(CoreMetrics::default()), slot };
         let running = Running::only(Arc::clone(snapshot));
         panics::watch_slot(slot);
         std::thread::Builder::new()

@@ -73,7 +73,7 @@ fn state(pid: Pid) -> Option<String> {
 fn parent(pid: Pid) -> Option<Pid> {
     let fields = fields(pid)?;
     let parent = Pid::from_raw(fields.get(1)?.parse().ok()?);
-    parent.filter(|_| fields[0] != "Z")
+    parent.filter(|_| fields.first().is_some_and(|state| state != "Z"))
 }
 
 /// State, parent and so on, from `/proc/PID/stat`.
