@@ -24,6 +24,8 @@ fn a_stuck_core_has_a_successor_and_the_other_cores_finish_what_they_have_begun(
     let open = [up.request("/held"), up.request("/held")];
     (0..2).for_each(|_| origin.await_held());
     let stuck = Stuck::stop(threads(old.pid, "worker-")[0]);
+    // By then the other core has noticed, and hands it no connections any more.
+    old.lives_for(Duration::from_secs(1));
     // Some of these wait on the stuck core's socket.
     let waiting: Vec<_> = (0..20).map(|_| up.request("/")).collect();
     let line = up.line_with("a core is stuck: a successor takes over");

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use super::Handle;
 
-/// A core that has not beaten for so many of our own ticks (half a second) is handed nothing.
-const QUIET_TICKS_MAX: u32 = 5;
+/// A core that has not beaten for so many of our own ticks, 0.3 s, is handed nothing.
+const QUIET_TICKS_MAX: u32 = 3;
 
 /// What one worker has seen of every worker's heartbeat.
 pub(super) struct Alive(Box<[Seen]>);
@@ -44,7 +44,7 @@ mod tests {
     use crate::page::Slot;
 
     #[test]
-    fn a_core_that_is_quiet_for_half_a_second_is_handed_nothing_until_it_beats_again() {
+    fn a_core_that_is_quiet_for_three_ticks_is_handed_nothing_until_it_beats_again() {
         let slots: &'static [Slot] = Box::leak(Box::<[Slot; 2]>::default());
         let handle =
             |slot| Handle { orders: tokio::sync::mpsc::unbounded_channel().0, metrics: Arc::default(), slot };
