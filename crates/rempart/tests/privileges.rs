@@ -8,6 +8,7 @@ use std::fs::{Permissions, metadata, read_to_string, set_permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open};
+use stand::process::signal;
 use stand::{Folder, Origin, ask, await_end, configuration, text};
 
 fn is_root() -> bool {
@@ -61,6 +62,35 @@ fn root_is_given_up_in_the_edge_and_data_dir_is_handed_over() {
     up.signal(Signal::KILL);
     up.ended();
     await_end(&edge);
+}
+
+#[test]
+fn keys_that_only_root_may_read_can_be_reloaded() {
+    if !is_root() {
+        return;
+    }
+    let origin = Origin::start();
+    let folder = Folder::new();
+    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let configuration = configuration(origin.address, "nobody");
+    folder.write(&configuration);
+    let up = folder.up();
+    // A certificate with its key: the edge's own, made root's.
+    let pem = folder.path().join("private.pem");
+    std::fs::write(&pem, std::fs::read(folder.data_dir().join("self-signed.pem")).unwrap()).unwrap();
+    set_permissions(&pem, Permissions::from_mode(0o600)).unwrap();
+    set_permissions(folder.file(), Permissions::from_mode(0o600)).unwrap();
+    let certificate = "    certificates: [{cert: private.pem, key: private.pem}]\n";
+    folder.write(&(configuration + certificate));
+    let output = ask(&["ctl", "-c", folder.file().to_str().unwrap(), "reload"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(metadata(&pem).unwrap().uid(), 0);
+    assert_eq!(ids(up.edge(), "Uid:"), [nobody(); 4]);
+    // The next edge needs neither file.
+    std::fs::remove_file(&pem).unwrap();
+    signal(up.edge(), Signal::KILL);
+    up.line_with("the edge is back");
+    assert!(up.answer("/").ends_with("from the origin"));
 }
 
 #[test]

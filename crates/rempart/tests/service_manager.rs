@@ -7,8 +7,9 @@ mod stand;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-use rustix::process::{Signal, kill_process};
-use stand::{Folder, Origin, PATIENCE, text};
+use rustix::process::{Pid, Signal, kill_process};
+use stand::process::Stray;
+use stand::{Folder, Origin, PATIENCE, ask, text};
 
 struct Manager(UnixDatagram);
 
@@ -46,6 +47,31 @@ fn it_is_told_of_the_start_a_reload_a_death_and_the_stop() {
     up.signal(Signal::TERM);
     assert_eq!(manager.hears(), "STOPPING=1\nSTATUS=draining");
     assert_eq!(up.ended().code(), Some(0));
+}
+
+#[test]
+fn it_is_told_which_supervisor_is_the_service_now() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let path = folder.path().join("notify");
+    let manager = Manager::at(&SocketAddr::from_pathname(&path).unwrap());
+    let mut first = folder.up_with(|command| {
+        command.env("NOTIFY_SOCKET", &path);
+    });
+    let serving = format!("READY=1\nSTATUS=serving http://{}", first.http);
+    assert_eq!(manager.hears(), serving);
+    let file = folder.file();
+    let output = ask(&["upgrade", "--supervisor", "-c", file.to_str().unwrap()]);
+    let said = text(&output.stdout);
+    let pid = said.split(' ').find_map(|word| Pid::from_raw(word.parse().ok()?)).unwrap();
+    let second = Stray::of(pid);
+    assert_eq!(manager.hears(), serving, "of the second, before it is the service: systemd passes over it");
+    let told = manager.hears();
+    assert_eq!(told, format!("MAINPID={pid}\nSTATUS=another supervisor has taken over"));
+    assert_eq!(manager.hears(), serving, "of the second, as the service");
+    assert_eq!(first.ended().code(), Some(0));
+    second.stop();
+    assert_eq!(manager.hears(), "STOPPING=1\nSTATUS=draining");
 }
 
 #[test]
