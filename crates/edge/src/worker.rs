@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rempart_base::Now;
 use rempart_io::{Socket, Stream};
-use rempart_wire::{Door, Http1, Next, Peer, Turned, Visitor, welcome};
+use rempart_wire::{Door, Guest, Http1, Next, Peer, Turned, Visitor, welcome};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -290,7 +290,9 @@ impl Local {
     }
 
     fn serve(self: &Rc<Self>, tcp: TcpStream, door: Arc<Door>) {
-        Seat(Rc::clone(self)).serve(async move |core| connection(core, tcp, door).await);
+        // On the roll from now on, and not only when its task runs first: a drain waits for those on the roll.
+        let guest = self.core.drain.enter();
+        Seat(Rc::clone(self)).serve(async move |core| connection(core, tcp, door, guest).await);
     }
 }
 
@@ -315,8 +317,7 @@ impl Drop for Seat {
     }
 }
 
-async fn connection(core: &Core, tcp: TcpStream, door: Arc<Door>) {
-    let guest = core.drain.enter();
+async fn connection(core: &Core, tcp: TcpStream, door: Arc<Door>, guest: Guest) {
     let limits = Arc::clone(&core.stable().settings.limits);
     // The handshake's future is large and short-lived: it does not stay in the task's own memory.
     let (stream, peer) = match Box::pin(welcome(tcp, &door, limits.tls_handshake_timeout)).await {
