@@ -129,6 +129,11 @@ impl Slot {
     /// What runs, or ran when the process ended; `None` if it was no stage.
     #[must_use]
     pub fn read(&self) -> Option<Mark> {
+        let [first, ..] = &self.stage;
+        // `clear` leaves the rest of a longer name behind.
+        if first.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
         let stage = load(&self.stage, STAGE_BYTES_MAX as u64);
         let stage = stage.trim_end_matches('\0').to_owned();
         (!stage.is_empty()).then(|| Mark {
@@ -295,6 +300,7 @@ mod tests {
         assert_eq!((page.slots()[0].read(), page.slots()[2].read()), (None, None));
         slots[1].stage(STAGE);
         assert_eq!(page.slots()[1].read().unwrap().rule, "", "the next stage has a rule of its own");
+        slots[1].stage(StageName::new("a name of several words"));
         slots[1].clear();
         assert_eq!(page.slots()[1].read(), None);
     }
