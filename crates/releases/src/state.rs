@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) next: u64,
     pub(crate) current: Option<u64>,
     pub(crate) pinned: Option<u64>,
+    /// The content that an edge loads while it serves.
+    pub(crate) trial: Option<ReleaseHash>,
     /// Those whose bake was finished, oldest first.
     pub(crate) ring: Vec<Finished>,
     /// Oldest first.

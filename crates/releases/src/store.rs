@@ -140,6 +140,7 @@ impl Store {
     /// There is no sound candidate with this hash, or the disk refuses.
     pub fn publish(&mut self, hash: ReleaseHash) -> Result<Release> {
         self.change(|disk, state| {
+            state.trial = None;
             let newest = newest_number(disk);
             let same =
                 newest.filter(|number| header(disk, *number).is_ok_and(|(header, _)| header.hash == hash));
@@ -261,6 +262,35 @@ impl Store {
     pub fn forgive(&mut self, hash: ReleaseHash) -> Result<()> {
         self.change(|_, state| {
             state.forgive(hash);
+            Ok(())
+        })
+    }
+
+    /// Writes down that an edge which serves is about to load this content: if it dies of it, its successor
+    /// knows the culprit. Publishing the content ends the trial, too.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn begin_trial(&mut self, hash: ReleaseHash) -> Result<()> {
+        self.change(|_, state| {
+            state.trial = Some(hash);
+            Ok(())
+        })
+    }
+
+    /// The content whose loading was begun and not survived, if there is one.
+    #[must_use]
+    pub fn trial(&self) -> Option<ReleaseHash> {
+        self.state.trial
+    }
+
+    /// The edge that loaded the content lives.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn end_trial(&mut self) -> Result<()> {
+        self.change(|_, state| {
+            state.trial = None;
             Ok(())
         })
     }

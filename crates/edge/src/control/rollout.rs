@@ -116,13 +116,24 @@ impl Rollout {
             }
             self.store.forgive(staged.hash).map_err(Refusal::store)?;
         }
-        let base = &self.newest.snapshot;
-        let snapshot = load_release(&staged.body, Some(base), now).map_err(Refusal::Diagnostics)?;
-        let difference = Difference::between(base, &snapshot);
-        may_shrink(base, &difference, meant)?;
+        // The taster has survived it, and so should we.
+        self.store.begin_trial(staged.hash).map_err(Refusal::store)?;
+        let tried = self.tried(&staged.body, meant, now);
+        if tried.is_err() {
+            self.store.end_trial().map_err(Refusal::store)?;
+        }
+        let (snapshot, difference) = tried?;
         let release = self.store.publish(staged.hash).map_err(Refusal::store)?;
         self.store.set_current(release.number).map_err(Refusal::store)?;
         Ok(Some((release, snapshot.renumbered(release.number), difference)))
+    }
+
+    fn tried(&self, body: &[u8], meant: Meant, now: Now) -> Result<(Arc<Snapshot>, Difference), Refusal> {
+        let base = &self.newest.snapshot;
+        let snapshot = load_release(body, Some(base), now).map_err(Refusal::Diagnostics)?;
+        let difference = Difference::between(base, &snapshot);
+        may_shrink(base, &difference, meant)?;
+        Ok((snapshot, difference))
     }
 
     /// From now on `next` is in force. The one before is what it is compared with, if it was good.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rempart_base::Now;
 use rempart_config::{Snapshot, load_release};
-use rempart_releases::{Release, Standing, Store};
+use rempart_releases::{Listed, Release, ReleaseHash, Standing, Store};
 
 use super::bake::{Bake, Before, History};
 use super::outcome::Refusal;
@@ -29,11 +29,14 @@ const CRASHED: &str = "edges that ran it crashed three times in a row soon after
 pub(crate) fn boot(mut store: Store, how: Boot) -> Result<(Rollout, Vec<Note>), String> {
     let mut notes: Vec<Note> =
         store.damage().iter().map(|damage| note("damage", None, damage.clone())).collect();
-    let prepared = match how {
-        Boot::Candidate => take_candidate(&mut store, &mut notes),
-        Boot::StepBack => step_back(&mut store, &mut notes),
-        Boot::AfterCrash => doubt(&mut store, &mut notes),
-        Boot::Stored => Ok(()),
+    let trial = end_trial(&mut store);
+    let prepared = match (how, trial) {
+        (Boot::Candidate, _) => take_candidate(&mut store, &mut notes),
+        (Boot::StepBack | Boot::AfterCrash, Some(culprit)) => condemn(&mut store, culprit, &mut notes),
+        (Boot::StepBack, None) => step_back(&mut store, &mut notes),
+        (Boot::AfterCrash, None) => doubt(&mut store, &mut notes),
+        // It was killed, which is nobody's fault.
+        (Boot::Stored, _) => Ok(()),
     };
     if let Err(refusal) = prepared {
         notes.push(note(refusal.kind(), None, refusal.to_string()));
@@ -69,6 +72,21 @@ fn take_candidate(store: &mut Store, notes: &mut Vec<Note>) -> Result<(), Refusa
     store.set_current(release.number).map_err(Refusal::store)?;
     let text = format!("release {} (hash {}) is what the files say", release.number, short(&release.hash));
     notes.push(note("published", Some(release.number), text));
+    Ok(())
+}
+
+/// The content that the edge before loaded when it ended.
+fn end_trial(store: &mut Store) -> Option<ReleaseHash> {
+    let trial = store.trial()?;
+    store.end_trial().map_err(|error| tracing::error!(%error, "the store keeps a trial that is over")).ok();
+    Some(trial)
+}
+
+/// What ran is innocent: the edge died of what it loaded beside it.
+fn condemn(store: &mut Store, culprit: ReleaseHash, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+    let why = "the edge that loaded it crashed";
+    store.mark_bad(culprit, why).map_err(Refusal::store)?;
+    notes.push(note("tasted", None, format!("the content {} stays refused: {why}", short(&culprit))));
     Ok(())
 }
 
@@ -121,7 +139,9 @@ fn first_that_loads(store: &Store, notes: &mut Vec<Note>) -> Result<Loaded, Stri
 }
 
 fn is_good(store: &Store, release: Release) -> bool {
-    let mut all = store.list().into_iter().filter(|listed| listed.release.hash == release.hash);
+    // One whose file is damaged cannot be gone back to: then this one has to earn its place itself.
+    let same = |listed: &Listed| listed.release.hash == release.hash && !listed.is_damaged;
+    let mut all = store.list().into_iter().filter(same);
     all.any(|listed| matches!(listed.standing, Standing::Good { .. }))
 }
 

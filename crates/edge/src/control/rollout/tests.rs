@@ -203,6 +203,37 @@ fn an_edge_begins_again_with_a_release_that_bakes_and_after_a_crash_with_the_one
 }
 
 #[test]
+fn a_content_that_kills_the_edge_which_loads_it_is_not_loaded_again() {
+    let place = place();
+    let rollout = place.good(&zones(2));
+    drop(rollout);
+    place.taste(&zones(3));
+    let deadly = place.store().candidate().unwrap().unwrap().hash;
+    for how in [Boot::AfterCrash, Boot::StepBack] {
+        place.store().begin_trial(deadly).unwrap();
+        let mut rollout = place.boot(how);
+        assert_eq!(rollout.newest().snapshot.zones().len(), 2, "what ran is innocent");
+        assert!(matches!(refused(consider(&mut rollout, Meant::default())), Refusal::RolledBack { .. }));
+        rollout.store.forgive(deadly).unwrap();
+    }
+    place.store().begin_trial(deadly).unwrap();
+    let mut rollout = place.boot(Boot::Stored);
+    assert_eq!(rollout.store.trial(), None, "a kill is nobody's fault");
+    applied(consider(&mut rollout, Meant::default()));
+    assert_eq!(rollout.store.trial(), None, "it was survived");
+}
+
+#[test]
+fn a_good_release_whose_file_is_damaged_is_baked_anew() {
+    let place = place();
+    drop(place.good(&zones(2)));
+    std::fs::write(place.folder().join("00000001.release"), "damaged").unwrap();
+    place.taste(&zones(2));
+    let rollout = place.boot(Boot::Candidate);
+    assert!(rollout.bake().is_some(), "nothing else could be gone back to");
+}
+
+#[test]
 fn a_crash_loop_steps_back_one_generation_after_the_other_and_never_to_nothing() {
     let place = place();
     let mut rollout = place.good(&zones(2));
@@ -212,9 +243,8 @@ fn a_crash_loop_steps_back_one_generation_after_the_other_and_never_to_nothing()
         rollout.finish(false).unwrap();
     }
     drop(rollout);
-    let begun: Vec<usize> = (0..5)
-        .map(|_| place.boot(Boot::StepBack).newest().snapshot.zones().len())
-        .collect();
+    let begun: Vec<usize> =
+        (0..5).map(|_| place.boot(Boot::StepBack).newest().snapshot.zones().len()).collect();
     assert_eq!(begun.get(..2), Some(&[3, 2][..]));
     assert_eq!(begun.len(), 5, "each began with something: {begun:?}");
 }
