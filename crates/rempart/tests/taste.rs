@@ -3,12 +3,14 @@
 mod stand;
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
 use rempart_edge::taste::report::{Outcome, Report};
 use rempart_releases::Store;
-use stand::{Folder, rempart, text};
+use stand::{Folder, Origin, rempart, text};
 
 const HEAD: &str = "listen: {http: [\"127.0.0.1:0\"]}\nuser: root\ninclude: zones.d/*.yaml\n";
 
@@ -139,6 +141,34 @@ fn without_a_place_to_write_to_it_fails() {
     assert!(text(&output.stderr).contains("data_dir"), "{}", text(&output.stderr));
 }
 
+#[test]
+fn recent_requests_reach_the_taster_without_their_secrets() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let up = folder.up();
+    let mut visitor = TcpStream::connect(up.http).unwrap();
+    let request = "GET /page?token=Secret HTTP/1.1\r\nHost: test.example\r\nCookie: sid=Secret\r\n\
+                   Authorization: Bearer Secret\r\nX-Api-Key: Secret\r\nAccept: text/html\r\n\
+                   Connection: close\r\n\r\n";
+    visitor.write_all(request.as_bytes()).unwrap();
+    assert!(stand::read(visitor).starts_with("HTTP/1.1 200"));
+
+    let changed = stand::configuration(origin.address, "root").replace("[\"*\"]", "[\"*\", \"b.example\"]");
+    folder.write(&changed);
+    let reload = stand::ask(&["ctl", "-c", folder.file().to_str().unwrap(), "reload"]);
+    assert_eq!(reload.status.code(), Some(0), "{}", text(&reload.stderr));
+
+    let samples = text(&fs::read(folder.data_dir().join("releases/samples")).unwrap());
+    assert!(samples.contains("GET /page?token= HTTP/1.1\r\nHost: test.example\r\n"), "{samples}");
+    assert!(!samples.contains("Secret"), "{samples}");
+
+    drop(up);
+    folder.write(&changed.replace("b.example", "c.example"));
+    let report = taste(&folder, &[]);
+    // Everything on the menu for the zone that has changed, and the one that was recent.
+    assert_eq!((report.outcome, report.checks.requests, report.checks.answered), (Outcome::Good, 9, 9));
+}
+
 #[cfg(feature = "fault")]
 mod faults {
     use std::os::unix::process::ExitStatusExt;
@@ -188,9 +218,9 @@ mod faults {
     #[test]
     fn a_loader_that_aborts_or_takes_all_memory_dies_and_leaves_no_report() {
         for (does, more) in [("abort", &[][..]), ("oom", &["--memory-bytes-max", "268435456"])] {
-            let (status, report, _) = taste_failing(does, more);
+            let (status, report, has_candidate) = taste_failing(does, more);
             assert_eq!((status.code(), status.signal()), (None, Some(6)), "{does}");
-            assert!(report.is_none(), "{does}: what was found before must not be believed");
+            assert!(report.is_none() && !has_candidate, "{does}: what was there before must not be believed");
         }
     }
 

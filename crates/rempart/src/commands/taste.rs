@@ -59,6 +59,9 @@ impl Taste {
         let store = Store::open(&self.folder(), 1).map_err(&cannot_write)?;
         // Whoever looks afterwards sees what this run has found, or nothing.
         Report::remove(&self.data_dir).map_err(&cannot_write)?;
+        if !self.stored {
+            Store::discard_candidate(&self.folder()).map_err(&cannot_write)?;
+        }
         let watch = clock.watch(self.data_dir.clone()).map_err(failure("the taster's clock"))?;
         let report = contained(|| match &self.config {
             Some(config) if !self.stored => candidate::taste(config, &self, &store, parent, &clock),
