@@ -271,12 +271,15 @@ pub(crate) mod fuse {
     pub(crate) struct Fuse {
         left: Cell<Option<u64>>,
         blown: Cell<bool>,
+        tear_at: Cell<usize>,
         pub(crate) done: Cell<u64>,
     }
 
     impl Fuse {
-        pub(crate) fn set(&self, operations: u64) {
+        /// A write that it ends at has written `tear_at` bytes.
+        pub(crate) fn set(&self, operations: u64, tear_at: usize) {
             self.left.set(Some(operations));
+            self.tear_at.set(tear_at);
         }
 
         pub(super) fn step(&self) -> Result<()> {
@@ -297,7 +300,7 @@ pub(crate) mod fuse {
             let was_blown = self.blown.get();
             self.step().inspect_err(|_| {
                 if !was_blown {
-                    file.write_all(&bytes[..bytes.len() / 2]).unwrap();
+                    file.write_all(&bytes[..self.tear_at.get().min(bytes.len())]).unwrap();
                 }
             })
         }

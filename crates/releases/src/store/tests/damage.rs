@@ -122,7 +122,7 @@ fn with_both_slots_cut_the_releases_are_still_there() {
 #[test]
 fn a_slot_that_is_something_else_is_replaced() {
     let place = furnished();
-    let outside = tempfile::NamedTempFile::new().unwrap();
+    let outside = tempfile::NamedTempFile::new_in(place.folder.parent().unwrap()).unwrap();
     std::fs::write(outside.path(), "not ours").unwrap();
     let slot = place.folder.join("state.a");
     for plant in [

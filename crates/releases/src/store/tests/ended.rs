@@ -58,48 +58,75 @@ fn seen(store: &Store) -> String {
     )
 }
 
+/// Where the last write is torn: nothing, the first line of a slot, its text, its padding.
+const TEARS: [usize; 4] = [0, 50, 120, 40_000];
+
 #[test]
 fn ended_after_any_operation_it_is_as_before_or_as_after() {
-    let furnished = furnished();
-    let before = seen(&furnished.open());
-    for (name, act) in ACTS {
+    ended_everywhere(&furnished(), &ACTS);
+}
+
+#[test]
+fn the_same_where_one_slot_is_old_or_damaged_already() {
+    let place = furnished();
+    let slots = ["state.a", "state.b"].map(|name| place.folder.join(name));
+    let old = std::fs::read(&slots[0]).unwrap();
+    place.open().forgive(ReleaseHash::of(b"nobody")).unwrap();
+    place.open().set_switch("b.example", "test", true).unwrap();
+    let new = std::fs::read(&slots[0]).unwrap();
+    assert_ne!(old, new);
+    let acts = ACTS.into_iter().filter(|(name, _)| ["finish_bake", "roll_back", "set_switch"].contains(name));
+    let acts: Vec<_> = acts.collect();
+    for spoiled in [old, b"nothing".to_vec()] {
+        for slot in &slots {
+            std::fs::write(slot, &spoiled).unwrap();
+            ended_everywhere(&place, &acts);
+            std::fs::write(slot, &new).unwrap();
+        }
+    }
+}
+
+fn ended_everywhere(furnished: &Place, acts: &[(&str, Act)]) {
+    for &(name, act) in acts {
         let whole = furnished.copy();
         let mut store = whole.open();
+        let before = seen(&store);
         store.disk.fuse.done.set(0);
         act(&mut store, &whole.folder).unwrap();
         let operations = store.disk.fuse.done.get();
         let after = seen(&whole.open());
         assert!(operations >= 4 && after != before, "{name} does something: {operations}");
-
-        for left in 0..operations {
-            let how = format!("{name} ended after {left} of {operations} operations");
+        for (left, tear_at) in (0..operations).flat_map(|left| TEARS.map(|tear_at| (left, tear_at))) {
+            let how = format!("{name} ended after {left} of {operations} operations, torn at {tear_at}");
             let place = furnished.copy();
             let mut store = place.open();
-            store.disk.fuse.set(left);
+            store.disk.fuse.set(left, tear_at);
             let ended = act(&mut store, &place.folder);
             drop(store);
-
-            let mut store = place.open();
-            let now = seen(&store);
-            if ended.is_ok() {
-                // Pruning and mending may be left to the next change.
-                store.change(|_, _| Ok(())).unwrap();
-                assert_eq!(seen(&store), after, "{how}: what was promised is not so");
-            }
-            assert!(good(&store) >= 2, "{how}: a good one is lost");
-            let kept =
-                [7, 6, 2, 1].iter().all(|number| store.read(*number).is_ok_and(|read| read == body(*number)));
-            assert!(kept || ended.is_ok() || now == after, "{how}: a release is lost");
-            assert!(!store.boot_order().is_empty());
-
+            look_again(&place, ended.is_ok(), &after, &how);
             // Whoever was told of an error may ask again.
             if ended.is_err() {
-                act(&mut store, &place.folder).unwrap_or_else(|error| panic!("{how}; again: {error}"));
+                act(&mut place.open(), &place.folder).unwrap_or_else(|error| panic!("{how}; again: {error}"));
                 let again = seen(&place.open());
                 let is_a_copy = name == "publish_again" || name == "roll_back";
                 assert!(again == after || is_a_copy, "{how}; again:\n{again}\n{after}");
             }
             assert!(place.files().keys().all(|name| !name.ends_with(".tmp")), "{how}: litter");
         }
+    }
+}
+
+fn look_again(place: &Place, is_promised: bool, after: &str, how: &str) {
+    let mut store = place.open();
+    assert!(good(&store) >= 2, "{how}: a good one is lost");
+    assert!(!store.boot_order().is_empty(), "{how}");
+    assert!(store.switches().count() >= usize::from(after.contains("b.example")), "{how}: a switch is lost");
+    let is_body = |number: &u64| store.read(*number).is_ok_and(|read| read == body(*number));
+    let is_kept = [7, 6, 2, 1].iter().all(is_body);
+    assert!(is_kept || is_promised || seen(&store) == after, "{how}: a release is lost");
+    if is_promised {
+        // Pruning and mending may be left to the next change.
+        store.change(|_, _| Ok(())).unwrap();
+        assert_eq!(seen(&store), after, "{how}: what was promised is not so");
     }
 }
