@@ -93,10 +93,6 @@ impl State {
     pub(crate) fn forgive(&mut self, hash: ReleaseHash) {
         self.bad.retain(|bad| bad.hash != hash);
     }
-
-    pub(crate) fn finished(&self, number: u64) -> Option<&Finished> {
-        self.ring.iter().find(|finished| finished.number == number)
-    }
 }
 
 /// A reason, cut at its bound.

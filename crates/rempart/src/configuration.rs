@@ -27,7 +27,8 @@ pub(crate) fn load(path: &Path) -> Result<Arc<Snapshot>, Failure> {
 pub(crate) fn data_dir(path: &Path) -> PathBuf {
     let written = beginning(path).unwrap_or_default();
     let written = written.split(['\n', '\r']).find_map(data_dir_of_line);
-    path.parent().unwrap_or(Path::new("")).join(written.map_or("data", |dir| dir.trim_start_matches("./")))
+    let written = Path::new(written.unwrap_or("data"));
+    path.parent().unwrap_or(Path::new("")).join(written.strip_prefix(".").unwrap_or(written))
 }
 
 fn beginning(path: &Path) -> std::io::Result<String> {

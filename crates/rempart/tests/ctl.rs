@@ -12,8 +12,9 @@ use std::process::Output;
 use std::thread::JoinHandle;
 
 use rempart_releases::{ReleaseHash, Store};
+use rustix::process::Signal;
 use serde_json::{Value, json};
-use stand::{Folder, ask, text};
+use stand::{Folder, Origin, ask, configuration, text};
 
 /// Something that listens where an edge would, and gives one answer.
 struct FakeEdge(JoinHandle<Value>);
@@ -259,6 +260,34 @@ fn without_an_edge_the_stored_releases_are_worked_on_whatever_is_in_the_configur
     assert_eq!(audit[1]["details"]["ok"], false);
     assert_eq!(audit[0]["details"]["is_offline"], true);
     assert_ne!(audit[0]["pid"], 0);
+}
+
+#[test]
+fn the_next_start_obeys_what_was_ordered_without_an_edge() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let ctl = |arguments: &[&str]| {
+        let output = ask(&[&["ctl", "-c", folder.file().to_str().unwrap()], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let mut up = folder.up();
+    let two = configuration(origin.address, "root")
+        .replace("zones:\n", "zones:\n  - name: b.example\n    origins: [\"http://127.0.0.1:9\"]\n");
+    folder.write(&two);
+    assert!(ctl(&["reload"]).contains("zones: 2\n"));
+    assert!(ctl(&["releases"]).lines().nth(1).unwrap().trim_start().starts_with("2 "));
+    up.signal(Signal::TERM);
+    assert!(up.ended().success());
+
+    folder.write("{{{ nonsense");
+    assert_eq!(ctl(&["pin", "1"]), "pinned: release 1 runs at the next start\n");
+    let up = folder.up();
+    let answer: Value = serde_json::from_str(&ctl(&["releases", "--json"])).unwrap();
+    let one = answer["releases"].as_array().unwrap().iter().find(|release| release["number"] == 1).unwrap();
+    assert_eq!((&one["is_current"], &one["is_pinned"]), (&json!(true), &json!(true)));
+    assert!(up.answer("/").starts_with("HTTP/1.1 200 "));
+    assert!(ctl(&["rollback", "--to", "2"]).starts_with("rolled back: release 3 is in force, zones: 2"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::hash::ReleaseHash;
 pub enum Standing {
     /// In force or newer than what is in force, and neither finished nor marked.
     Baking,
-    /// Its bake was finished, and it is in the ring.
+    /// The bake of its content was finished, under this number or another, and it is in the ring.
     Good {
         /// It had no traffic, and was probed instead.
         is_synthetic: bool,
@@ -87,7 +87,8 @@ impl Store {
         let whole = sound(&self.disk, number);
         let known = || header(&self.disk, number).ok().map(|(header, _)| released(number, header));
         let remembered = || {
-            let hash = self.state.finished(number).map(|finished| finished.hash);
+            let finished = self.state.ring.iter().find(|finished| finished.number == number);
+            let hash = finished.map(|finished| finished.hash);
             let hash = hash.unwrap_or(ReleaseHash::from_bytes([0; 32]));
             Release { number, hash, created_unix_ms: 0 }
         };
@@ -106,7 +107,8 @@ impl Store {
         if let Some(why) = self.state.is_bad(release.hash) {
             return Standing::RolledBack { why: why.to_owned() };
         }
-        match self.state.finished(release.number) {
+        // By content: what was good under another number is good under this one.
+        match self.state.ring.iter().find(|finished| finished.hash == release.hash) {
             Some(finished) => Standing::Good {
                 is_synthetic: finished.synthetic,
                 finished_at_unix_ms: finished.finished_at_unix_ms,

@@ -47,7 +47,7 @@ fn outline(value: &Value, depth: usize, text: &mut String) {
                 outline(value, depth + 1, text);
             }
             Value::Array(items) => {
-                text.push_str(&format!("{indent}{name}: {}\n", if items.is_empty() { "none" } else { "" }));
+                text.push_str(&format!("{indent}{name}:{}\n", if items.is_empty() { " none" } else { "" }));
                 for item in items {
                     text.push_str(&format!("{indent}  - {}\n", in_one_line(item)));
                 }

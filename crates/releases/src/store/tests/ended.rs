@@ -36,7 +36,9 @@ fn furnished() -> Place {
 }
 
 fn good(store: &Store) -> usize {
-    store.list().iter().filter(|listed| matches!(listed.standing, Standing::Good { .. })).count()
+    let list = store.list().into_iter();
+    let good = list.filter(|listed| matches!(listed.standing, Standing::Good { .. }) && !listed.is_damaged);
+    good.map(|listed| listed.release.hash).collect::<std::collections::BTreeSet<_>>().len()
 }
 
 /// All that a store answers, without times.
