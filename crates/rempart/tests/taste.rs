@@ -1,5 +1,7 @@
 //! The taster as a process: what it makes of the operator's files, and what it leaves behind when it dies.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is test code")]
+
 mod stand;
 
 use std::fs;
