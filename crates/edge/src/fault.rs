@@ -20,6 +20,9 @@ const ORDERS_MAX: usize = 64;
 /// the machine that it runs on.
 const TAKEN_BYTES_MAX: u64 = 1 << 30;
 
+/// No page of memory is smaller.
+const PAGE_BYTES: u64 = 4096;
+
 /// An order to fail.
 #[derive(Clone, Debug)]
 pub struct Injection {
@@ -32,7 +35,8 @@ pub struct Injection {
 
 impl Injection {
     /// Has a stage, or one of [`PLACES`], fail for the zone of this name: so many times, on whichever core.
-    /// `tick` and `worker` are no zone's. Orders do not outlive the process.
+    /// An empty name is any zone, and none: `tick` and `worker` are no zone's, and `zone` runs before there is
+    /// one. Orders do not outlive the process.
     ///
     /// # Errors
     /// There is no such place, or no such way to fail; the text says what there is.
@@ -114,5 +118,5 @@ pub fn happen(does: StageFault) {
 fn taken_bytes() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: u64 = pages.split(' ').next().and_then(|pages| pages.parse().ok()).unwrap_or(0);
-    pages * rustix::param::page_size() as u64
+    pages * PAGE_BYTES
 }

@@ -59,9 +59,10 @@ pub(super) async fn act(control: &Arc<Control>, asked: Asked, who: Who) -> Value
             audited(control, "drain", why, who, json!({"on": on}), drain).await
         }
         #[cfg(feature = "fault")]
-        Order::Fault { zone, stage, does } => {
-            let details = json!({"zone": zone, "stage": stage, "does": format!("{does:?}")});
-            let fault = move |control: &Control| fault(control, &zone, &stage, does);
+        Order::Fault { zone, stage, does, times } => {
+            let times = times.unwrap_or(1);
+            let details = json!({"zone": zone, "stage": stage, "does": does, "times": times});
+            let fault = move |control: &Control| fault(control, &zone, &stage, &does, times);
             audited(control, "fault", why, who, details, fault).await
         }
     }
@@ -191,21 +192,15 @@ fn switch(control: &Control, zone: &str, stage: &str, on: bool) -> Result<Value,
 }
 
 #[cfg(feature = "fault")]
-fn fault(
-    control: &Control,
-    zone: &str,
-    stage: &str,
-    does: rempart_config::FaultKind,
-) -> Result<Value, Refusal> {
-    let Some(stage) = pipeline::stage_named(stage) else {
-        return Err(Refusal::NoSuch(format!("there is no stage {stage:?}")));
-    };
-    let snapshot = Arc::clone(&control.rollout.lock().newest().snapshot);
-    let Some(zone) = snapshot.zone_named(zone) else {
+fn fault(control: &Control, zone: &str, stage: &str, does: &str, times: u32) -> Result<Value, Refusal> {
+    use crate::fault::Injection;
+    let injection = Injection::new(zone, stage, does, times).map_err(Refusal::NoSuch)?;
+    let is_known = zone.is_empty() || control.newest().zone_named(zone).is_some();
+    if !is_known {
         return Err(Refusal::NoSuch(format!("there is no zone {zone:?}")));
-    };
-    control.inject(&zone.name, stage, does);
-    Ok(json!({"ok": true, "zone": &*zone.name, "stage": stage.stage().name}))
+    }
+    control.tell(|| crate::worker::Order::Fault(injection.clone()));
+    Ok(json!({"ok": true, "zone": zone, "stage": stage, "does": does, "times": times}))
 }
 
 impl Control {

@@ -44,10 +44,19 @@ pub(crate) enum Order {
     Drain { on: bool },
     /// Make a stage fail, to see what happens.
     #[cfg(feature = "fault")]
-    Fault { zone: String, stage: String, does: rempart_config::FaultKind },
+    Fault {
+        zone: String,
+        stage: String,
+        does: String,
+        /// How often; once, where nothing is said.
+        times: Option<u32>,
+    },
 }
 
+#[cfg(not(feature = "fault"))]
 const KNOWN: &str = "status, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain";
+#[cfg(feature = "fault")]
+const KNOWN: &str = "status, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain, fault";
 
 impl Asked {
     /// Reads one line.
