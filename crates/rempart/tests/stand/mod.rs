@@ -26,9 +26,16 @@ pub(crate) use self::origin::Origin;
 /// Nothing that is waited for takes longer, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The program: in a test of a build that can fail on purpose, that build.
+#[cfg(feature = "fault")]
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_rempart-fault");
+/// The program.
+#[cfg(not(feature = "fault"))]
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_rempart");
+
 /// The program with these arguments.
 pub(crate) fn rempart(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rempart"));
+    let mut command = Command::new(PROGRAM);
     command.args(arguments).env_remove("NOTIFY_SOCKET").env_remove("RUST_LOG");
     command
 }
