@@ -147,7 +147,7 @@ fn zone_name<'a>(screening: &Screening<'_, 'a>) -> &'a str {
 }
 
 /// What this thread has used of a core. Unlike a clock on the wall it stands still while others run.
-fn cpu() -> Duration {
+pub(crate) fn cpu() -> Duration {
     let used = clock_gettime(ClockId::ThreadCPUTime);
     let s = Duration::from_secs(used.tv_sec.unsigned_abs());
     s + Duration::from_nanos(used.tv_nsec.unsigned_abs())

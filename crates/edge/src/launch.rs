@@ -105,6 +105,8 @@ fn error(what: &str) -> impl Fn(io::Error) -> StartError {
 /// # Errors
 /// The configuration is refused, or the machine does not give what it takes. `on_ready` has been told too.
 pub fn run(launch: Launch) -> Result<(), StartError> {
+    #[cfg(feature = "fault")]
+    rempart_config::fault::this_is(rempart_config::fault::Process::Edge);
     let Launch { listeners, admin, slots, line, data_dir, boot, generation, on_ready, drop_privileges } =
         launch;
     let begun = Begun { data_dir, boot, generation, line };

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use rempart_base::Now;
 use rempart_config::fault::StageFault;
 use rempart_flow::Fault;
 
 use crate::exchange::Screening;
 use crate::fault::happen;
+use crate::guard::cpu;
 use crate::pipeline::Progress;
 
 /// A piece of work between which others are served.
@@ -36,8 +36,8 @@ pub(crate) fn burn(screening: &mut Screening<'_, '_>) -> Result<Progress, Fault>
     let whole = screening.zone.map_or(Duration::ZERO, |zone| zone.test.burn);
     screening.rule("test.burn_us");
     let piece = PIECE.min(whole.saturating_sub(screening.burnt));
-    let end = Now::mono() + piece;
-    while Now::mono() < end {
+    let end = cpu() + piece;
+    while cpu() < end {
         std::hint::spin_loop();
     }
     screening.burnt += piece;
