@@ -23,6 +23,7 @@ lint: ## formatting, clippy, licences and sources, the house rules
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p rempart-config -p rempart-edge -p rempart --features rempart/fault --all-targets -- -D warnings
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --log-level error check bans licenses sources
 	cargo run -q -p xtask -- lint

@@ -97,3 +97,36 @@ fn an_edge_without_a_supervisor_says_so() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("use `rempart up` instead"));
 }
+
+/// What makes the program fail on purpose is not in it at all, and not only switched off.
+#[cfg(not(feature = "fault"))]
+#[test]
+fn this_program_does_not_know_how_to_fail_on_purpose() {
+    let program = std::fs::read(stand::PROGRAM).unwrap();
+    let has = |word: &str| memchr::memmem::find(&program, word.as_bytes()).is_some();
+    assert!(has("unknown-host"), "words are found");
+    for word in [
+        "test-stale",
+        "test-open",
+        "test-closed",
+        "test-burn",
+        "test_stages",
+        "fault_loader",
+        "made by order",
+    ] {
+        assert!(!has(word), "{word}");
+    }
+
+    let output = ask(&["ctl", "fault", "test.example", "loop", "panic"]);
+    assert!(text(&output.stderr).contains("unrecognized subcommand 'fault'"), "{}", text(&output.stderr));
+    let output = ask(&["drill"]);
+    assert!(text(&output.stderr).contains("unrecognized subcommand 'drill'"), "{}", text(&output.stderr));
+
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    for line in ["    test_stages: {open: panic}\n", "fault_loader: {does: panic}\n"] {
+        folder.write(&(configuration(origin.address, "root") + line));
+        let output = ask(&["check", folder.file().to_str().unwrap()]);
+        assert!(text(&output.stderr).contains("unknown-key"), "{line}: {}", text(&output.stderr));
+    }
+}

@@ -1,6 +1,8 @@
 //! What fails inside of the program costs one request: for each part that can fail, what the visitor sees,
 //! what the operator is told, and that everybody else is served.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "all of it is test code")]
+
 mod stand;
 
 use std::io::{BufRead, BufReader, Read, Write};
