@@ -61,7 +61,22 @@ pub struct Screening<'exchange, 'snapshot> {
     pub burnt: std::time::Duration,
 }
 
-impl<'snapshot> Screening<'_, 'snapshot> {
+impl<'exchange, 'snapshot> Screening<'exchange, 'snapshot> {
+    /// Of a request that no stage has seen.
+    #[must_use]
+    pub fn new(head: &'exchange RequestHead, snapshot: &'snapshot Snapshot, core: &'exchange Core) -> Self {
+        Self {
+            head,
+            snapshot,
+            loop_token: &core.loop_token,
+            zone: None,
+            slot: core.slot,
+            rule: "",
+            #[cfg(feature = "fault")]
+            burnt: std::time::Duration::ZERO,
+        }
+    }
+
     /// To be called before a rule runs: should it fail, or never come back, it has a name.
     pub fn rule(&mut self, text: &'snapshot str) {
         self.rule = text;
@@ -170,16 +185,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     }
 
     async fn screen(&mut self) -> State {
-        let mut screening = Screening {
-            head: self.visitor.head(),
-            snapshot: self.snapshot,
-            loop_token: &self.core.loop_token,
-            zone: None,
-            slot: self.core.slot,
-            rule: "",
-            #[cfg(feature = "fault")]
-            burnt: std::time::Duration::ZERO,
-        };
+        let mut screening = Screening::new(self.visitor.head(), self.snapshot, self.core);
         let (state, verdict) = guard::screen(self.core, self.snapshot, &mut screening).await;
         self.zone = screening.zone;
         self.state = state;

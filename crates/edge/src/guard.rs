@@ -20,10 +20,10 @@ use crate::zone_state::ZoneState;
 /// How much of a core one stage may use for one request, from its second piece on. The first one is bounded
 /// by itself, so that a stage that needs no second is not timed. A piece that does not end is the business
 /// of the supervisor, which looks at the core's heartbeat.
-pub(crate) const STAGE_CPU_MAX: Duration = Duration::from_millis(50);
+pub const STAGE_CPU_MAX: Duration = Duration::from_millis(50);
 
 /// The stages of one request.
-pub(crate) struct Guard<'a> {
+struct Guard<'a> {
     core: &'a Core,
     release: &'a Pinned,
     state: Rc<ZoneState>,
@@ -33,7 +33,7 @@ pub(crate) struct Guard<'a> {
 ///
 /// # Errors
 /// It is refused. The zone's state comes back all the same.
-pub(crate) async fn screen(
+pub async fn screen(
     core: &Core,
     release: &Pinned,
     screening: &mut Screening<'_, '_>,

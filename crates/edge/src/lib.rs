@@ -12,7 +12,7 @@ pub mod exchange;
 pub mod fault;
 pub mod faults;
 pub mod forward;
-mod guard;
+pub mod guard;
 pub mod incidents;
 mod installation;
 pub mod json;
