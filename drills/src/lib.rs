@@ -43,8 +43,29 @@ pub fn run(options: &Options, told: impl FnMut(&str)) -> Result<Report, Trouble>
 /// How often a condition is looked at that nobody announces.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// How often a condition is looked at that costs the edge something.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
 /// Waits until something is so.
-pub(crate) fn until(patience: Duration, what: &str, mut is_so: impl FnMut() -> Outcome<bool>) -> Outcome<()> {
+pub(crate) fn until(patience: Duration, what: &str, is_so: impl FnMut() -> Outcome<bool>) -> Outcome<()> {
+    looking_every(LOOK_EVERY, patience, what, is_so)
+}
+
+/// Waits until an answer of the edge says that something is so.
+pub(crate) fn until_told(
+    patience: Duration,
+    what: &str,
+    is_so: impl FnMut() -> Outcome<bool>,
+) -> Outcome<()> {
+    looking_every(ASK_EVERY, patience, what, is_so)
+}
+
+fn looking_every(
+    every: Duration,
+    patience: Duration,
+    what: &str,
+    mut is_so: impl FnMut() -> Outcome<bool>,
+) -> Outcome<()> {
     let deadline = Now::mono() + patience;
     loop {
         if is_so()? {
@@ -53,7 +74,7 @@ pub(crate) fn until(patience: Duration, what: &str, mut is_so: impl FnMut() -> O
         if Now::mono() >= deadline {
             return Err(format!("{what}: not in {patience:?}").into());
         }
-        pause_for(LOOK_EVERY);
+        pause_for(every);
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Drill, Ground};
 use crate::report::{Record, Title};
 use crate::stand::releases::ring_on_disk;
 use crate::stand::{PATIENCE, Settings};
-use crate::{Outcome, ms, ms_since, until};
+use crate::{Outcome, ms, ms_since, until_told};
 
 /// It aborts the process 45 s after it is healthy.
 pub(super) const DELAYED: Drill = Drill {
@@ -46,7 +46,7 @@ fn delayed(ground: &Ground, record: &mut Record) -> Outcome<()> {
 
     let mut was_good = false;
     let patience = Duration::from_millis((after_ms + 5_000) * 6) + PATIENCE;
-    let ended = until(patience, "a roll-back by itself", || {
+    let ended = until_told(patience, "a roll-back by itself", || {
         was_good |= ring_on_disk(&stand.data_dir()).is_ok_and(|ring| ring.contains(&number));
         Ok(up.current().is_ok_and(|current| current.number != number && current.hash == good.hash))
     });

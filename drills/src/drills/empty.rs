@@ -33,7 +33,7 @@ fn empty(ground: &Ground, record: &mut Record) -> Outcome<()> {
     })?;
     let load = stand.load(&up, |_| {})?;
     up.await_standing("good", PATIENCE)?;
-    let release = up.current()?.number;
+    let good = up.current()?;
 
     refused_whole(record, &up, &stand, &settings)?;
     refused_by_share(record, &up, &stand)?;
@@ -41,7 +41,8 @@ fn empty(ground: &Ground, record: &mut Record) -> Outcome<()> {
     valueless(record, &up, &stand)?;
 
     let now = up.current()?;
-    record.check("what ran went on", format!("release {release}, now {}", now.number), now.number == release);
+    let measured = format!("release {}, now {}", good.number, now.number);
+    record.check("in the end the same content is in force", measured, now.hash == good.hash);
     super::kill_once(record, &up, &load, &stand)?;
     let tally = load.stop();
     record.check("failed requests of all 40 sites", tally.kinds(|_| true), tally.failed_count() == 0);

@@ -9,7 +9,7 @@ use super::{Drill, Ground};
 use crate::load::{Failure, Tally};
 use crate::report::{Record, Title};
 use crate::stand::{Listed, PATIENCE, Settings, Stand, Up};
-use crate::{Outcome, ms, ms_since, pause_for, until};
+use crate::{Outcome, ms, ms_since, pause_for, until_told};
 
 /// It panics, with each policy.
 pub(super) const PANICS: Drill = Drill {
@@ -123,7 +123,7 @@ fn one(
     stand.site.zone(&tenant, &broken(round, "edge"))?;
     let began = Now::mono();
     let number = up.obey(&json!({"command": "reload"}))?.number("release");
-    let rolled_back = until(Duration::from_millis(ROLLED_BACK_MS_MAX + 5_000), "a roll-back", || {
+    let rolled_back = until_told(Duration::from_millis(ROLLED_BACK_MS_MAX + 5_000), "a roll-back", || {
         Ok(up.current()?.hash == good.hash)
     });
     let took_ms = ms_since(began);

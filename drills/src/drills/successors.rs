@@ -1,9 +1,8 @@
 //! Another program, another supervisor: visitors do not notice.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::process::{Output, Stdio};
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Drill, Ground};
 use crate::load::{Load, Tally};
@@ -55,8 +54,7 @@ fn upgrades(ground: &Ground, record: &mut Record) -> Outcome<()> {
         let before = up.edge()?;
         let output = stand.run(&["upgrade"])?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(format!("upgrade {round}: {said}").into());
+            return Err(format!("upgrade {round}: {}", said(&output)).into());
         }
         await_successor(&up, before)?;
     }
@@ -77,22 +75,29 @@ fn await_successor(up: &Up, before: Pid) -> Outcome<()> {
 /// One that ends at once, one that never serves: both are dropped.
 fn broken_programs(record: &mut Record, stand: &Stand, up: &Up) -> Outcome<()> {
     let edge = up.edge()?;
-    let folder = tempfile::tempdir()?;
-    let script = folder.path().join("program");
-    for (what, text) in
-        [("ends at once", "#!/bin/sh\nexit 3\n"), ("never serves", "#!/bin/sh\nexec sleep 600\n")]
-    {
-        fs::write(&script, text)?;
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
-        let path = script.to_string_lossy().into_owned();
-        let output = stand.run(&["upgrade", &path])?;
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        let last = said.lines().next().unwrap_or_default().to_owned();
-        record.check(&format!("a program that {what} is dropped"), last, !output.status.success());
-        until(PATIENCE, "the end of the new program", || Ok(up.edges() == [edge]))?;
-    }
+    let output = stand.run(&["upgrade", "/bin/false"])?;
+    record.check("a program that ends at once is dropped", said(&output), !output.status.success());
+    let mut upgrade = stand.command(&["upgrade"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    // It is stopped before it comes to serve.
+    until(PATIENCE, "a new edge", || {
+        let new = up.edges().into_iter().find(|other| *other != edge);
+        if let Some(new) = new {
+            kill_process(new, Signal::STOP)?;
+        }
+        Ok(new.is_some() || upgrade.try_wait()?.is_some())
+    })?;
+    let output = upgrade.wait_with_output()?;
+    record.check("a program that never serves is dropped", said(&output), !output.status.success());
+    until(PATIENCE, "the end of the new program", || Ok(up.edges() == [edge]))?;
     record.check("and the old edge goes on", up.edges() == [edge], up.edges() == [edge]);
     Ok(())
+}
+
+/// The first line of what it says.
+fn said(output: &Output) -> String {
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    text.trim().lines().next().unwrap_or_default().to_owned()
 }
 
 fn takeovers(ground: &Ground, record: &mut Record) -> Outcome<()> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Up;
-use crate::{Outcome, until};
+use crate::{Outcome, until_told};
 
 /// One release, as `ctl releases` lists it.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ impl Up {
     /// Waits until the release in force has this standing.
     pub(crate) fn await_standing(&self, standing: &str, patience: Duration) -> Outcome<Listed> {
         let mut last = None;
-        let waited = until(patience, &format!("a release in force that is {standing}"), || {
+        let waited = until_told(patience, &format!("a release in force that is {standing}"), || {
             last = self.current().ok();
             Ok(last.as_ref().is_some_and(|listed| listed.standing == standing))
         });
