@@ -158,7 +158,7 @@ impl Rollout {
             at_begin: counts.remove(name).unwrap_or_default(),
         });
         // The terms are those of the release that has proved itself: no change loosens its own trial.
-        let bake = Bake::new(terms(good), now, before, watched.collect());
+        let bake = Bake::new(terms(good), now, before, watched.collect()).after_cpu_us(at_begin.cpu_us);
         let is_watched_whole = !difference.settings && changed.len() == difference.changed.len();
         self.bake = Some(if is_watched_whole { bake.of_zones_alone() } else { bake });
     }

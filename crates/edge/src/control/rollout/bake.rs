@@ -90,6 +90,8 @@ pub(crate) struct Bake {
     blame: Blame,
     zones: Vec<WatchedZone>,
     probing: Probing,
+    /// What the process had used when it began.
+    cpu_us_at_begin: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +127,15 @@ impl Bake {
     /// A bake that begins now.
     #[must_use]
     pub(crate) fn new(terms: Terms, began: Instant, before: Before, zones: Vec<WatchedZone>) -> Self {
-        Self { terms, began, before, blame: Blame::All, zones, probing: Probing::NotNeeded }
+        Self {
+            terms,
+            began,
+            before,
+            blame: Blame::All,
+            zones,
+            probing: Probing::NotNeeded,
+            cpu_us_at_begin: 0,
+        }
     }
 
     /// The same, of a release that changes nothing but the watched zones.
@@ -133,13 +143,22 @@ impl Bake {
         Self { blame: Blame::Ours, ..self }
     }
 
+    /// The same, begun when the process had used so much CPU.
+    pub(crate) fn after_cpu_us(self, cpu_us_at_begin: u64) -> Self {
+        Self { cpu_us_at_begin, ..self }
+    }
+
     /// The verdict at this moment. `zone` counts one zone by its name.
     pub(crate) fn verdict(&mut self, now: Instant, counts: Counts, zone: impl Fn(&str) -> Sums) -> Verdict {
-        let before = match self.before {
-            Before::Window(sums) => sums,
-            Before::Beside { at_begin } => counts.before - at_begin,
+        let cpu_us = counts.baking.cpu_us.saturating_sub(self.cpu_us_at_begin);
+        let (before, baking) = match self.before {
+            Before::Window(sums) => (sums, Sums { cpu_us, ..counts.baking }),
+            // They share one process, whose CPU cannot be told apart.
+            Before::Beside { at_begin } => {
+                (Sums { cpu_us: 0, ..counts.before - at_begin }, Sums { cpu_us: 0, ..counts.baking })
+            }
         };
-        let found = judge::worse(self.blame, &before, &counts.baking).or_else(|| self.worse_zone(zone));
+        let found = judge::worse(self.blame, &before, &baking).or_else(|| self.worse_zone(zone));
         if let Some(worse) = found {
             return Verdict::Worse(worse);
         }
@@ -245,6 +264,24 @@ mod tests {
         let began = rempart_base::Now::mono();
         let verdict = bake(began).verdict(began, baking(20, 10), nobody);
         assert!(matches!(verdict, Verdict::Worse(Worse::Errors { .. })), "{verdict:?}");
+    }
+
+    #[test]
+    fn cpu_that_the_process_used_before_is_not_held_against_the_release() {
+        let began = rempart_base::Now::mono();
+        let before = Sums { requests: 1_000, cpu_us: 100_000, ..Sums::default() };
+        let hours = 3_600_000_000;
+        let cpu = |cpu_us| Counts {
+            baking: Sums { requests: 1_000, cpu_us: hours + cpu_us, ..Sums::default() },
+            before: Sums { cpu_us: hours + cpu_us, ..Sums::default() },
+        };
+        let mut bake = Bake::new(TERMS, began, Before::Window(before), Vec::new()).after_cpu_us(hours);
+        assert_eq!(bake.verdict(began, cpu(100_000), nobody), Verdict::Bakes);
+        let verdict = bake.verdict(began, cpu(700_000), nobody);
+        assert!(matches!(verdict, Verdict::Worse(Worse::Cpu { .. })), "{verdict:?}");
+        let beside = Before::Beside { at_begin: Sums { cpu_us: hours, ..Sums::default() } };
+        let mut bake = Bake::new(TERMS, began, beside, Vec::new()).after_cpu_us(hours);
+        assert_eq!(bake.verdict(began, cpu(900_000_000), nobody), Verdict::Bakes, "nobody knows whose it is");
     }
 
     #[test]
