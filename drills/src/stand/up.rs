@@ -19,6 +19,8 @@ use crate::{Outcome, until};
 
 /// Nothing that is only waited for takes longer, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Orders are taken so long after visitors are served.
+const ORDERS_WITHIN: Duration = Duration::from_secs(5);
 /// The longest answer of the control socket that is read.
 const CONTROL_BYTES_MAX: u64 = 256 << 20;
 
@@ -141,7 +143,14 @@ impl Up {
 
     /// One order whose answer is not waited for.
     pub(crate) fn order_soon(&self, order: &Value) -> Outcome<UnixStream> {
-        let mut stream = UnixStream::connect(self.data_dir.join("ctl.sock"))?;
+        let socket = self.data_dir.join("ctl.sock");
+        let mut connected = None;
+        // A new edge serves visitors a moment before it takes orders.
+        until(ORDERS_WITHIN, "a control socket that is listened on", || {
+            connected = UnixStream::connect(&socket).ok();
+            Ok(connected.is_some())
+        })?;
+        let mut stream = connected.ok_or("nobody takes orders")?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(format!("{order}\n").as_bytes())?;
         Ok(stream)
