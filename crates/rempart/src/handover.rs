@@ -65,7 +65,7 @@ enum Begin {
 }
 
 /// What is told to an edge anew at each start.
-pub(crate) struct Told<'a> {
+pub(crate) struct Start<'a> {
     /// On which it says that it serves.
     pub(crate) ready: &'a dyn AsFd,
     /// Its page.
@@ -90,7 +90,7 @@ pub(crate) struct Opened {
 
 impl Handover {
     /// Describes these sockets and the rest.
-    pub(crate) fn of(sockets: &Sockets, told: &Told<'_>, data_dir: PathBuf, log_level: &str) -> Self {
+    pub(crate) fn of(sockets: &Sockets, start: &Start<'_>, data_dir: PathBuf, log_level: &str) -> Self {
         let listeners = sockets.listeners.iter().map(|bound| Listening::Tcp {
             address: bound.address,
             tls: bound.tls,
@@ -100,18 +100,18 @@ impl Handover {
         Self {
             listeners: listeners.collect(),
             admin_fd: sockets.admin.as_ref().map(AsRawFd::as_raw_fd),
-            ready_fd: told.ready.as_fd().as_raw_fd(),
-            page_fd: told.page.as_fd().as_raw_fd(),
-            line_fd: told.line.as_fd().as_raw_fd(),
+            ready_fd: start.ready.as_fd().as_raw_fd(),
+            page_fd: start.page.as_fd().as_raw_fd(),
+            line_fd: start.line.as_fd().as_raw_fd(),
             data_dir,
             log_level: log_level.to_owned(),
-            boot: match told.boot {
+            boot: match start.boot {
                 Boot::Candidate => Begin::Candidate,
                 Boot::Stored => Begin::Stored,
                 Boot::AfterCrash => Begin::AfterCrash,
                 Boot::StepBack => Begin::StepBack,
             },
-            generation: told.generation,
+            generation: start.generation,
         }
     }
 

@@ -151,7 +151,9 @@ impl Supervisor {
         let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
         let edges = self.fleet.edges().flat_map(|edge| edge.fds());
         let calls = self.inbox.fds().chain(self.succession.heir.iter().map(AsFd::as_fd));
-        let calls = calls.chain(self.predecessor.iter().map(|predecessor| predecessor.0.as_fd()));
+        // Until we serve it has nothing to say, and its end would be no reason to wake.
+        let predecessor = self.predecessor.iter().filter(|_| matches!(self.phase, Phase::Serving));
+        let calls = calls.chain(predecessor.map(|predecessor| predecessor.0.as_fd()));
         fds.extend(edges.chain(calls).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),

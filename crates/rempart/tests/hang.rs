@@ -1,5 +1,7 @@
 //! Cores that are stuck, and edges that die again and again.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is test code")]
+
 mod stand;
 
 use std::time::Duration;
@@ -51,6 +53,8 @@ fn a_stuck_core_has_a_successor_and_the_other_cores_finish_what_they_have_begun(
 fn an_edge_that_stands_still_as_a_whole_is_killed_once_its_successor_serves() {
     let origin = Origin::start();
     let folder = Folder::before(&origin);
+    // Its time to drain is longer than this test is patient.
+    folder.write(&configuration(origin.address, "root").replace("10000", "3600000"));
     let up = folder.up();
     let old = Stray::of(up.edge());
     stop(old.pid);

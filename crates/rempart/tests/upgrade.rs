@@ -1,12 +1,15 @@
 //! Another program takes over while visitors are served.
 
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+
 mod stand;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
-use stand::process::{Stray, children, edges, program, signal, stop};
+use stand::process::{Stray, children, cpu_ticks, edges, program, signal, stop};
 use stand::{Folder, Origin, Up, ask, configuration, read, rempart, text};
 
 /// The program once more, under another name.
@@ -186,6 +189,31 @@ fn a_supervisor_that_cannot_take_over_changes_nothing() {
     assert!(up.answer("/").ends_with("from the origin"));
     assert_eq!(children(up.pid()).len(), 1);
     assert_ok(&upgrade(&folder, &[]));
+}
+
+#[test]
+fn a_second_supervisor_does_not_run_beside_the_first_on_the_same_folder() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let up = folder.up();
+    let output = ask(&["up", "-c", folder.file().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("add --take-over"), "{}", text(&output.stderr));
+    assert!(up.answer("/").ends_with("from the origin"));
+}
+
+#[test]
+fn a_supervisor_that_waits_uses_no_time() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let up = folder.up();
+    let _silent = stand::call::say(&folder, "");
+    assert_ok(&upgrade(&folder, &[]));
+    let supervisor = Stray::of(up.pid());
+    let before = cpu_ticks(up.pid());
+    supervisor.lives_for(Duration::from_secs(2));
+    let used = cpu_ticks(up.pid()) - before;
+    assert!(used <= 10, "{used} hundredths of a second in two seconds");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use rempart_edge::taste::report::{Needs, Outcome, Report};
 
 use crate::output::{Failure, complain};
 use crate::sockets::Sockets;
-use crate::supervisor::{self, Kind, Order, Predecessor, Program, taste_at_start};
+use crate::supervisor::{self, Call, Kind, Order, Predecessor, Program, taste_at_start};
 use crate::{configuration, limits, logging};
 
 /// The arguments of `up`.
@@ -76,6 +76,11 @@ impl Up {
         if let (Err(error), false) = (self.config.metadata(), data_dir.exists()) {
             let (file, action) = (self.config.display(), "name the configuration with -c");
             return Err(Failure::Text(format!("{file} cannot be read: {error}\n  to do: {action}")));
+        }
+        if !self.take_over && Call::to(&data_dir, None).is_ok() {
+            let (folder, action) =
+                (data_dir.display(), "stop it, add --take-over, or give another `data_dir`");
+            return Err(Failure::Text(format!("a supervisor runs on {folder} already\n  to do: {action}")));
         }
         let mut tasted = self.taste(program, &data_dir, Kind::Boot)?;
         // The text was only searched for it: what the compiler makes of it counts.

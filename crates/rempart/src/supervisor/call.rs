@@ -32,6 +32,8 @@ pub(super) struct Inbox {
     socket: OwnedFd,
     data_dir: PathBuf,
     callers: Vec<Call>,
+    /// Not while the kernel has no descriptor to give: who waits would only wake us again and again.
+    may_accept: bool,
 }
 
 /// A connection to or from another process.
@@ -63,7 +65,7 @@ impl Inbox {
         umask(before);
         bound?;
         listen(&socket, i32::try_from(CALLERS_MAX).unwrap_or(1))?;
-        Ok(Self { socket, data_dir: data_dir.to_owned(), callers: Vec::new() })
+        Ok(Self { socket, data_dir: data_dir.to_owned(), callers: Vec::new(), may_accept: true })
     }
 
     /// Puts it where it is looked for.
@@ -73,19 +75,12 @@ impl Inbox {
 
     /// What there is to wait on.
     pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.callers.iter().map(AsFd::as_fd).chain([self.socket.as_fd()])
+        self.callers.iter().map(AsFd::as_fd).chain(self.may_accept.then_some(self.socket.as_fd()))
     }
 
     /// Whoever has said something, with what that is. Does not wait.
     pub(super) fn heard(&mut self) -> Vec<(Call, String)> {
-        while let Ok(socket) = accept_with(&self.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
-            match Call::over(socket) {
-                Ok(call) => self.callers.push(call),
-                Err(error) => tracing::warn!(%error, "a caller of supervisor.sock was turned away"),
-            }
-        }
-        let surplus = self.callers.len().saturating_sub(CALLERS_MAX);
-        self.callers.drain(..surplus);
+        self.accept();
         let mut said = Vec::new();
         for call in std::mem::take(&mut self.callers) {
             match call.heard() {
@@ -95,6 +90,20 @@ impl Inbox {
             }
         }
         said
+    }
+
+    fn accept(&mut self) {
+        let refused = loop {
+            match accept_with(&self.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK).map(Call::over) {
+                Ok(Ok(call)) => self.callers.push(call),
+                Ok(Err(error)) => tracing::warn!(%error, "a caller of supervisor.sock was turned away"),
+                Err(error) => break error,
+            }
+            if self.callers.len() > CALLERS_MAX {
+                self.callers.remove(0);
+            }
+        };
+        self.may_accept = refused == rustix::io::Errno::AGAIN;
     }
 }
 

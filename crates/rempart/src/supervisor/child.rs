@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::Order;
 use super::program::{Program, spawn_heir};
 use super::watch::Watch;
-use crate::handover::{Handover, Told, VARIABLE};
+use crate::handover::{Handover, Start, VARIABLE};
 use crate::sockets::Sockets;
 
 /// The longest message about a failed start that is kept.
@@ -54,8 +54,8 @@ impl EdgeProcess {
         ioctl_fionbio(&ready, true)?;
         let page = Page::create(sockets.workers())?;
         let (line, line_of_child) = Line::pair()?;
-        let told = Told { ready: &ready_of_child, page: &page, line: &line_of_child, boot, generation };
-        let handover = Handover::of(sockets, &told, order.data_dir.clone(), &order.log_level);
+        let start = Start { ready: &ready_of_child, page: &page, line: &line_of_child, boot, generation };
+        let handover = Handover::of(sockets, &start, order.data_dir.clone(), &order.log_level);
         let mut command = program.command("edge");
         command.env(VARIABLE, serde_json::to_string(&handover)?);
         let child = spawn_heir(&mut command, handover.fds(), Signal::TERM)?;
@@ -83,7 +83,12 @@ impl EdgeProcess {
                 Ok(_) | Err(_) => self.ready = None,
             }
         }
-        self.said == b"ready\n"
+        let serves = self.said == b"ready\n";
+        if serves {
+            // Nothing more is expected, and its end would wake the supervisor again and again.
+            self.ready = None;
+        }
+        serves
     }
 
     /// What it said about a start that failed.

@@ -224,7 +224,7 @@ impl Supervisor {
         }
         if let Some(old) = self.fleet.serving.replace(edge) {
             // One without a living core has nothing to finish.
-            let patience = match old.watch.all_are_stuck() {
+            let patience = match old.watch.is_lost() {
                 true => Duration::ZERO,
                 false => self.order.drain_timeout + STOP_GRACE,
             };

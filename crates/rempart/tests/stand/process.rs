@@ -76,6 +76,12 @@ fn parent(pid: Pid) -> Option<Pid> {
     parent.filter(|_| fields.first().is_some_and(|state| state != "Z"))
 }
 
+/// The processor time that it has used, in hundredths of a second.
+pub(crate) fn cpu_ticks(pid: Pid) -> u64 {
+    let fields = fields(pid).unwrap();
+    [11, 12].iter().map(|index| fields.get(*index).unwrap().parse::<u64>().unwrap()).sum()
+}
+
 /// State, parent and so on, from `/proc/PID/stat`.
 fn fields(pid: Pid) -> Option<Vec<String>> {
     let stat = read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
