@@ -2,9 +2,12 @@
 //!
 //!     cargo run --release -p rempart-config --example measure -- files 50000
 //!     cargo run --release -p rempart-config --example measure -- one-file 50000
+//!     cargo run --release -p rempart-config --example measure -- write 50000 one; … write 50000 two
+//!     cargo run --release -p rempart-config --example measure -- load one two
 //!     valgrind --tool=callgrind target/release/examples/measure lookups 50000
 //!
-//! `lookups` looks up the same hosts whatever the number of zones, so that two runs can be compared.
+//! `write` compiles and writes a release (the word behind the number is its file; one called `two` differs in one
+//! zone); `load` loads two as an edge does, with nothing else in its memory. `lookups` looks up the same hosts whatever the number of zones, so that two runs can be compared.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that cannot go on stops")]
 
@@ -20,13 +23,17 @@ use rempart_config::{Compiler, Snapshot, Source};
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let mode = arguments.next().unwrap_or_default();
-    let zones: usize = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(50_000);
+    let first = arguments.next().unwrap_or_default();
+    let second = arguments.next().unwrap_or_default();
+    let zones: usize = first.parse().unwrap_or(50_000);
     let folder = tempfile::tempdir().unwrap();
     match mode.as_str() {
         "files" => in_files(folder.path(), zones),
         "one-file" => in_one_file(folder.path(), zones),
+        "write" => write_release(folder.path(), zones, &second),
+        "load" => load(&first, &second),
         "lookups" => lookups(folder.path(), zones),
-        _ => println!("files, one-file or lookups, then the number of zones"),
+        _ => println!("files, one-file, write, load or lookups, then the number of zones"),
     }
 }
 
@@ -62,6 +69,36 @@ fn lookups(folder: &Path, zones: usize) {
     look_up(&snapshot);
 }
 
+fn write_release(folder: &Path, zones: usize, to: &str) {
+    write_one_file(folder, zones, if to.ends_with("two") { 9001 } else { 9000 });
+    let mut compiler = Compiler::new(Source::File(folder.join("rempart.yaml")));
+    let snapshot = step("all", &mut compiler);
+    let started = begin();
+    let body = snapshot.encode();
+    println!("encoded: {}, {} bytes", told(started), body.len());
+    fs::write(to, body).unwrap();
+}
+
+fn load(one: &str, two: &str) {
+    let (one, two) = (fs::read(one).unwrap(), fs::read(two).unwrap());
+    println!("both bodies: {} KiB resident", resident_kib());
+    let load = |what: &str, body: &[u8], base: Option<&Snapshot>| {
+        let started = begin();
+        let snapshot = rempart_config::load_release(body, base, started.0).unwrap();
+        println!("{what}: {}", told(started));
+        snapshot
+    };
+    let first = load("cold", &one, None);
+    let mut held = load("one changed", &two, Some(&first));
+    for _ in 0..5 {
+        held = load("one changed back", &one, Some(&held));
+        held = load("one changed", &two, Some(&held));
+    }
+    let difference = rempart_config::Difference::between(&first, &held);
+    println!("{difference:?}");
+    drop((first, held));
+}
+
 #[inline(never)]
 fn look_up(snapshot: &Snapshot) {
     for _ in 0..100_000 {
@@ -86,16 +123,27 @@ fn zone(i: usize, port: u16) -> String {
 
 fn step(what: &str, compiler: &mut Compiler) -> std::sync::Arc<Snapshot> {
     // An hour ahead, so that no file counts as written just now.
-    let started = Now::read();
-    let snapshot = compiler.compile(started.after(Duration::from_secs(3600))).unwrap();
-    let took = Now::read().mono - started.mono;
-    println!(
-        "{what}: {:.1} ms, {} KiB resident, {:?}",
-        took.as_secs_f64() * 1e3,
-        resident_kib(),
-        compiler.work()
-    );
+    let started = begin();
+    let snapshot = compiler.compile(started.0.after(Duration::from_secs(3600))).unwrap();
+    println!("{what}: {}, {:?}", told(started), compiler.work());
     snapshot
+}
+
+fn begin() -> (Now, u64) {
+    (Now::read(), on_cpu_ns())
+}
+
+fn told((started, cpu_ns): (Now, u64)) -> String {
+    let took = Now::read().mono - started.mono;
+    let cpu_ms = (on_cpu_ns() - cpu_ns) as f64 / 1e6;
+    let took_ms = took.as_secs_f64() * 1e3;
+    format!("{took_ms:.1} ms, {cpu_ms:.1} ms of them on a core, {} KiB resident", resident_kib())
+}
+
+/// How long this thread has run, which does not grow when the machine is busy with others.
+fn on_cpu_ns() -> u64 {
+    let schedstat = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    schedstat.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 fn resident_kib() -> u64 {
