@@ -152,6 +152,14 @@ impl From<&TestStagesConfig> for TestStages {
     }
 }
 
+impl TestStagesConfig {
+    /// Everything that is written, to tell it from another.
+    pub(crate) const fn written(&self) -> impl std::hash::Hash + use<> {
+        let Self { stale, open, closed, burn_us, at } = *self;
+        (stale, open, closed, burn_us, at)
+    }
+}
+
 impl Loader {
     /// Happens, if this is the process for it.
     pub(crate) fn happen(self) {

@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::path::Path;
-
 use serde_json::Value;
 
+// The documents are of the program that is released.
+#[cfg(not(feature = "fault"))]
 #[test]
 fn the_reference_in_the_documents_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
     let printed = rempart_config::reference();
     if std::env::var_os("UPDATE_CASES").is_some() {
         std::fs::write(&path, &printed).unwrap();

@@ -44,9 +44,16 @@ fn ctl_reload_applies_what_is_right_and_refuses_what_is_wrong() {
 
     folder.write(&format!("data_dir: ./data\n{TWO_MISTAKES}"));
     let output = reload();
-    assert_eq!(output.status.code(), Some(1));
-    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "the only zone keeps its version: {}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.contains("held back: zone test.example"), "{said}");
     assert!(said.contains("error[unknown-key]") && said.contains("error[missing-key]"), "{said}");
+
+    folder.write(&format!("data_dir: ./data\nworkers: none\n{TWO_MISTAKES}"));
+    let output = reload();
+    assert_eq!(output.status.code(), Some(1), "what zones share refuses all of it");
+    let said = text(&output.stderr);
+    assert!(said.contains("error[wrong-type]") && said.contains("error[missing-key]"), "{said}");
     assert!(up.answer("/").ends_with("from the origin"), "what ran goes on");
 }
 

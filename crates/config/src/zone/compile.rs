@@ -73,8 +73,9 @@ fn plan(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<Zone
     warn_of_foreign_certificates(&config, &hosts, &certificates, cx);
     let identity: Vec<u64> = origins.iter().map(|origin| origin.content_hash()).collect();
     let shown: Vec<u64> = certificates.iter().map(|certificate| certificate.hash).collect();
+    // What is written, not what of it happens in this process: every process has the same hash.
     #[cfg(feature = "fault")]
-    let test = crate::fault::TestStages::from(&config.test_stages);
+    let test = config.test_stages.written();
     #[cfg(not(feature = "fault"))]
     let test = ();
     Some(ZonePlan {
@@ -83,7 +84,7 @@ fn plan(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<Zone
         hosts: hosts.into(),
         is_held_back: false,
         #[cfg(feature = "fault")]
-        test,
+        test: crate::fault::TestStages::from(&config.test_stages),
         origins: origins.into(),
         certificates: certificates.into(),
     })
