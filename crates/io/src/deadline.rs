@@ -33,6 +33,12 @@ impl Deadline {
         self.at = None;
     }
 
+    /// Forgets the timer too, which belongs to the runtime in which it was first waited on: to be called
+    /// before the deadline goes to another one.
+    pub fn detach(&mut self) {
+        *self = Self::default();
+    }
+
     /// Whether the deadline has passed; if not, the task is woken when it has.
     pub fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.at else { return Poll::Pending };
@@ -110,6 +116,18 @@ mod tests {
             poll_fn(|cx| deadline.poll_passed(cx)).await;
             assert_eq!((now() - begun).as_secs(), 5, "moved earlier");
         });
+    }
+
+    #[test]
+    fn detached_it_serves_another_runtime_after_the_end_of_its_first() {
+        let mut deadline = Deadline::default();
+        for _ in 0..2 {
+            paused().block_on(async {
+                deadline.set(now() + Duration::from_secs(1));
+                poll_fn(|cx| deadline.poll_passed(cx)).await;
+            });
+            deadline.detach();
+        }
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl Patience {
         self.deadline.clear();
     }
 
+    /// Forgets the timer too: to be called before the transfer's connection goes to another runtime.
+    pub fn detach(&mut self) {
+        self.deadline.detach();
+    }
+
     /// Bytes moved: a wait, if there was one, is over.
     pub fn moved(&mut self, bytes: usize) {
         self.bytes += bytes as u64;

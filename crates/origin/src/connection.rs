@@ -416,7 +416,11 @@ impl Connection {
         self.stream.is_quiet()
     }
 
+    /// Leaves this core. Nothing of its runtime may stay behind: a timer of a core that is stuck never fires,
+    /// and one of a core that has ended panics.
     pub(crate) fn detach(&mut self) -> io::Result<()> {
+        self.send.detach();
+        self.receive.detach();
         self.stream.detach()
     }
 
