@@ -12,7 +12,7 @@ use std::time::Duration;
 use rempart_edge::taste::report::{Outcome, Report};
 use rempart_edge::taste::{contained, watch_panics};
 use rempart_releases::Store;
-use rustix::process::{Pid, getppid};
+use rustix::process::getppid;
 
 use self::clock::Clock;
 use crate::output::Failure;
@@ -79,19 +79,11 @@ impl Taste {
             }
         }
         drop(watch);
-        if report.outcome == Outcome::Refused && !self.stored {
-            Store::discard_candidate(&self.folder()).map_err(&cannot_write)?;
-        }
         write(report, &clock, &self.data_dir).map_err(cannot_write)
     }
 
     fn folder(&self) -> PathBuf {
         self.data_dir.join("releases")
-    }
-
-    /// Root is not needed any more: only what was staged is looked at from now on.
-    fn gives_root_up(&self, parent: Option<Pid>) -> io::Result<()> {
-        sandbox::become_owner_of(&self.folder(), parent)
     }
 }
 

@@ -9,12 +9,13 @@ use rempart_base::{Diagnostics, Now};
 use rempart_config::{Compiler, Difference, HeldBack, Snapshot, Source, load_release};
 use rempart_edge::samples;
 use rempart_edge::taste::report::{self, Held, LIST_MAX, Needs, Outcome, Report, problems};
-use rempart_edge::taste::{Portion, Tasted};
+use rempart_edge::taste::{Portion, Tasted, contained};
 use rempart_releases::{ReleaseHash, Store};
 use rustix::process::Pid;
 
 use super::clock::Clock;
 use super::{Taste, refused};
+use crate::sandbox;
 
 /// What is asked of a change, and of the files at a start, which somebody waits for.
 const ZONES_MAX: usize = 1000;
@@ -31,7 +32,7 @@ struct Base {
     snapshot: Arc<Snapshot>,
 }
 
-/// Compiles, stages, loads what was staged as an edge does, and tastes that.
+/// Compiles, encodes, loads that encoding as an edge does, tastes it, and only then makes it the candidate.
 ///
 /// # Errors
 /// The store cannot be written to.
@@ -51,7 +52,7 @@ pub(super) fn taste(
     }
     let compiled = compiler.compile(Now::read());
     let mut report = match compiled {
-        Ok(compiled) => stage(&compiled, base.as_ref(), taste, parent, clock)?,
+        Ok(compiled) => encoded(&compiled, base.as_ref(), taste, parent, clock)?,
         Err(diagnostics) => rejected("the configuration is refused", &diagnostics),
     };
     report.watched = compiler.watched();
@@ -63,13 +64,14 @@ pub(super) fn taste(
 /// The release that would boot: what the files are compared with, and where held-back zones come from.
 fn base(store: &Store) -> Option<Base> {
     store.boots().find_map(|(release, body)| {
-        let loaded = load_release(&body, None, Now::read());
+        // A release that this program cannot load must not keep others from coming.
+        let loaded = contained(|| load_release(&body, None, Now::read())).ok()?;
         let snapshot = loaded.ok()?.renumbered(release.number);
         Some(Base { number: release.number, hash: release.hash, snapshot })
     })
 }
 
-fn stage(
+fn encoded(
     compiled: &Arc<Snapshot>,
     base: Option<&Base>,
     taste: &Taste,
@@ -77,7 +79,7 @@ fn stage(
     clock: &Clock,
 ) -> io::Result<Report> {
     let body = compiled.encode();
-    let hash = Store::stage(&taste.folder(), &body)?;
+    let hash = ReleaseHash::of(&body);
     clock.now("loading the release");
     // An edge has a release of before, and shares with it what is the same.
     let loaded = match load_release(&body, base.map(|base| &*base.snapshot), Now::read()) {
@@ -85,17 +87,20 @@ fn stage(
         Ok(_) => return Ok(refused("the release is loaded to something else than the files say".into())),
         Err(diagnostics) => return Ok(rejected("the release cannot be loaded", &diagnostics)),
     };
-    drop(body);
     let difference = base.map(|base| Difference::between(&base.snapshot, &loaded));
     let mut report = described(compiled, base, hash, difference.as_ref());
-    if report.release.is_some() && !taste.force {
-        return Ok(report);
+    if report.release.is_none() || taste.force {
+        // From here on only what was read is looked at.
+        sandbox::become_owner_of(&taste.folder(), parent)?;
+        clock.now("asking the release");
+        let base = base.map(|base| &base.snapshot);
+        let tasted = rempart_edge::taste::taste(&loaded, base, difference.as_ref(), &portion(taste, clock));
+        judged(&mut report, tasted);
     }
-    taste.gives_root_up(parent)?;
-    clock.now("asking the release");
-    let base = base.map(|base| &base.snapshot);
-    let tasted = rempart_edge::taste::taste(&loaded, base, difference.as_ref(), &portion(taste, clock));
-    judged(&mut report, tasted);
+    if report.outcome == Outcome::Good {
+        clock.now("writing the candidate");
+        Store::stage(&taste.folder(), &body)?;
+    }
     Ok(report)
 }
 
