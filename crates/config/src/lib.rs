@@ -34,6 +34,6 @@ pub use reference::reference;
 pub use release::load_release;
 pub use report::{diagnostic_json, diagnostics_json};
 pub use schema::schema;
-pub use settings::{AccessLog, AccessTo, Account, Level, Log, Release, Settings};
+pub use settings::{AccessLog, AccessTo, Account, Budgets, Level, Log, Release, Settings};
 pub use snapshot::{HeldBack, Snapshot};
 pub use zone::{HostPattern, ZoneCertificate, ZonePlan};

@@ -13,7 +13,7 @@ use rempart_wire::config::{Limits, Listen};
 use crate::files::CONFIG_BYTES_MAX;
 use crate::node_bytes;
 use crate::prefix::PrefixSet;
-use crate::tree::{Config, ReleaseConfig};
+use crate::tree::{BudgetsConfig, Config, ReleaseConfig};
 
 /// Everything that is not one zone's. Paths are resolved against the folder of the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,8 @@ pub struct Settings {
     pub metrics_zones_max: usize,
     /// What is logged.
     pub log: Log,
+    /// What the process may take.
+    pub budgets: Budgets,
     /// How a change reaches visitors.
     pub release: Release,
     /// Three crashes of the edge within so long: it starts with an older release. A change takes a restart.
@@ -62,6 +64,17 @@ pub enum Account {
     Keep,
     /// Change to this one.
     Named(String),
+}
+
+/// What the process may take, as far as it was said. The machine decides the rest, and may have less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Budgets {
+    /// Visitors' connections.
+    pub connections_max: Option<usize>,
+    /// Open descriptors.
+    pub descriptors_max: Option<usize>,
+    /// Resident memory, in bytes.
+    pub memory_bytes_max: Option<u64>,
 }
 
 /// How a change reaches visitors.
@@ -125,6 +138,7 @@ impl Settings {
     /// Makes the settings; what is wrong beyond its own form is reported.
     pub(crate) fn compile(config: &Config, folder: &Path, cx: &mut Context) -> Self {
         check_listeners(config, cx);
+        check_budgets(config, cx);
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
             listen: Listen::from(&config.listen.value),
@@ -149,6 +163,7 @@ impl Settings {
                     queue_bytes_max: config.log.access.queue_bytes_max,
                 },
             },
+            budgets: Budgets::from(&config.budgets.value),
             release: Release::from(&config.release),
             crash_window: ms(config.supervisor.crash_window_ms),
             upgrade_ready: ms(config.upgrade.ready_ms),
@@ -208,6 +223,13 @@ impl SettingsSource {
     }
 }
 
+impl From<&BudgetsConfig> for Budgets {
+    fn from(config: &BudgetsConfig) -> Self {
+        let BudgetsConfig { connections_max, descriptors_max, memory_bytes_max } = *config;
+        Self { connections_max, descriptors_max, memory_bytes_max }
+    }
+}
+
 impl From<&ReleaseConfig> for Release {
     fn from(config: &ReleaseConfig) -> Self {
         Self {
@@ -223,6 +245,20 @@ impl From<&ReleaseConfig> for Release {
 
 fn ms(ms: u32) -> Duration {
     Duration::from_millis(ms.into())
+}
+
+/// A connection is a descriptor.
+fn check_budgets(config: &Config, cx: &mut Context) {
+    let budgets = &config.budgets;
+    let (connections, descriptors) = (budgets.value.connections_max, budgets.value.descriptors_max);
+    if let (Some(connections), Some(descriptors)) = (connections, descriptors)
+        && connections >= descriptors
+    {
+        let message = format!("{connections} connections need more than {descriptors} descriptors");
+        let hint = "Raise `descriptors_max`, or lower `connections_max`.";
+        let problem = Problem::new("budget-too-small", message, hint);
+        cx.in_key("budgets", |cx| cx.in_key("descriptors_max", |cx| cx.error(budgets.mark, problem)));
+    }
 }
 
 fn check_listeners(config: &Config, cx: &mut Context) {

@@ -36,6 +36,8 @@ rempart_base::config! {
         log: LogConfig = LogConfig::default();
         /// What one visitor may take.
         limits: LimitsConfig = LimitsConfig::default();
+        /// What the whole process may take. Close to a bound it sheds idle connections, then new ones.
+        budgets: Spanned<BudgetsConfig> = unwritten(BudgetsConfig::default());
         /// How a change of the configuration reaches visitors.
         release: ReleaseConfig = ReleaseConfig::default();
         /// The process that keeps the edge running. It reads these when it starts.
@@ -93,6 +95,20 @@ rempart_base::config! {
         to: AccessTo = AccessTo::Stdout;
         /// Bytes of lines that wait to be written; what comes on top is dropped and counted.
         queue_bytes_max: usize = 8 << 20, in 65_536..=1 << 30;
+    }
+}
+
+rempart_base::config! {
+    /// What the whole process may take.
+    pub struct BudgetsConfig {
+        /// Visitors' connections. Beyond them a new one comes in only if an idle one can be closed for it.
+        /// Without it, half of the descriptors, since a request needs one toward the origin as well.
+        connections_max: Option<usize> = None, in 1..=100_000_000;
+        /// Open descriptors: connections of both sides, files, and some thirty of the process's own. Without
+        /// it, the kernel's limit (`ulimit -n`) less a reserve.
+        descriptors_max: Option<usize> = None, in 64..=200_000_000;
+        /// Resident memory, in bytes. Without it, four fifths of what the control group or the machine has.
+        memory_bytes_max: Option<u64> = None, in 16 << 20..=1 << 46;
     }
 }
 

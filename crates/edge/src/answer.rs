@@ -117,7 +117,7 @@ pub fn fault<V: Visitor>(
     visitor.field(b"Content-Type", b"text/html; charset=utf-8");
     visitor.field(b"Cache-Control", b"no-store");
     visitor.field(b"Date", date);
-    if let Fault::Overloaded { retry_after } = fault {
+    if let Some(retry_after) = fault.retry_after() {
         let seconds = retry_after.max(Duration::from_secs(1)).as_secs();
         visitor.field(b"Retry-After", seconds.to_string().as_bytes());
     }

@@ -2,6 +2,7 @@
 //! never stands in a visitor's way; if it is busy, visitors do not notice.
 
 mod admin;
+mod budgets;
 mod ctl;
 mod events;
 mod inlets;
@@ -28,6 +29,7 @@ use self::reload::{Reloads, Wish, Wishes};
 pub(crate) use self::rollout::Rollout;
 pub(crate) use self::rollout::boot::{Note, boot};
 use crate::access_log::Writer;
+use crate::budgets::Budgets;
 use crate::launch::{Boot, OnReady};
 use crate::line::Line;
 use crate::panics;
@@ -50,6 +52,7 @@ pub struct Control {
     watched_changed: Notify,
     wishes: Wishes,
     events: Events,
+    budgets: Mutex<Budgets>,
     audit: Audit,
     turns_away: AtomicBool,
 }
@@ -70,11 +73,13 @@ pub struct Beginning {
     pub boot: Boot,
     /// To the supervisor.
     pub line: Line,
+    /// What the process may take.
+    pub budgets: Budgets,
 }
 
 impl Control {
     fn new(beginning: Beginning, rollout: Rollout, notes: Vec<Note>) -> (Self, Inbox) {
-        let Beginning { data_dir, running, workers, writer, generation, boot, line } = beginning;
+        let Beginning { data_dir, running, workers, writer, generation, boot, line, budgets } = beginning;
         let started_with = Arc::clone(&rollout.newest().snapshot.settings);
         let (wishes, inbox) = Wishes::channel();
         let events = Events::default();
@@ -95,6 +100,7 @@ impl Control {
             writer,
             started_with,
             generation,
+            budgets: Mutex::new(budgets),
             wishes,
             events,
         };
@@ -229,11 +235,12 @@ pub(crate) fn run(
         let watch = tokio::spawn(watch::files(Arc::clone(&control)));
         let reload = tokio::spawn(reload::serve(Arc::clone(&control), line, wishes));
         let bake = tokio::spawn(rollout::watch::serve(Arc::clone(&control)));
+        let budgets = tokio::spawn(budgets::serve(Arc::clone(&control)));
         if let Err(error) = signals(&control, boot, on_ready).await {
             tracing::error!(%error, "signals cannot be received");
         }
         drop(drain);
-        for task in [ctl, watch, reload, bake] {
+        for task in [ctl, watch, reload, bake, budgets] {
             task.abort();
         }
         // Metrics can be read as long as something is served.

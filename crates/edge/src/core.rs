@@ -106,7 +106,7 @@ impl Core {
             releases: RefCell::new(Releases::new(running, &metrics)),
             slot,
             origins,
-            drain: Rc::default(),
+            drain: Rc::new(Drain::counting(Arc::clone(&metrics.budget.idle))),
             log,
             loop_token,
             second: RefCell::default(),

@@ -15,6 +15,7 @@ use rempart_origin::plan::OriginPlan;
 use rempart_wire::Visitor;
 
 use crate::answer;
+use crate::budgets::UnderWay;
 use crate::core::{Core, Pinned};
 use crate::forward::{Client, Forward};
 use crate::guard;
@@ -52,6 +53,8 @@ pub struct Screening<'exchange, 'snapshot> {
     pub loop_token: &'exchange [u8],
     /// The zone, once it is known.
     pub zone: Option<&'snapshot Arc<ZonePlan>>,
+    /// Whether the zone has its share of exchanges under way already, while the process is short of something.
+    pub is_over_share: bool,
     /// Where the core says what it is about to run.
     pub slot: &'static Slot,
     /// The rule that runs, for whoever has to tell what failed.
@@ -70,6 +73,7 @@ impl<'exchange, 'snapshot> Screening<'exchange, 'snapshot> {
             snapshot,
             loop_token: &core.loop_token,
             zone: None,
+            is_over_share: false,
             slot: core.slot,
             rule: "",
             #[cfg(feature = "fault")]
@@ -94,6 +98,7 @@ pub struct Exchange<'a, V> {
     client_text: IpText,
     zone: Option<&'a Arc<ZonePlan>>,
     state: Rc<ZoneState>,
+    under_way: Option<UnderWay>,
     upload: Upload,
     has_retried: bool,
     is_answering: bool,
@@ -112,6 +117,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             client_text: IpText::new(client.ip),
             zone: None,
             state: core.zone(None),
+            under_way: None,
             upload: Upload::default(),
             has_retried: false,
             is_answering: false,
@@ -190,7 +196,10 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         self.zone = screening.zone;
         self.state = state;
         match verdict {
-            Ok(()) => State::Pass,
+            Ok(()) => {
+                self.under_way = Some(UnderWay::enter(&self.state));
+                State::Pass
+            }
             Err(fault) => State::Fail(fault),
         }
     }

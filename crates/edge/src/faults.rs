@@ -167,6 +167,15 @@ pub const fn shown(fault: Fault) -> Shown {
             "Internal error",
             "Looking at the request took this server too long."
         ),
+        Fault::ZoneOverShare => {
+            shown!(
+                503,
+                "zone-over-share",
+                "Site is busy",
+                "This site has as many requests under way as its fair share of this server allows. Please try \
+                 again."
+            )
+        }
         Fault::Overloaded { .. } => {
             shown!(
                 503,
@@ -208,6 +217,7 @@ pub const fn detail(fault: Fault) -> &'static str {
         | Fault::OriginBodyTruncated
         | Fault::Panic
         | Fault::StageOverrun
+        | Fault::ZoneOverShare
         | Fault::Overloaded { .. } => "",
     }
 }

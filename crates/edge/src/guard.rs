@@ -57,6 +57,7 @@ impl Guard<'_> {
                 is_known = true;
                 self.state = self.core.zone(Some(&zone.name));
                 self.core.slot.zone(self.release.number, &zone.name);
+                screening.is_over_share = self.core.metrics.budget.is_over_share(&self.state.counters);
             }
             ran?;
         }

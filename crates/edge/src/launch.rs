@@ -15,6 +15,7 @@ use rempart_wire::{Door, TlsAcceptor};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::access_log::{CoreLog, Writer};
+use crate::budgets::Budgets;
 use crate::certificates::{self, Certificates};
 use crate::control::{self, Beginning, Inlets, Note, Rollout};
 use crate::core::Core;
@@ -187,6 +188,7 @@ fn prepare(
         generation,
         boot,
         line,
+        budgets: Budgets::new(settings.budgets, Arc::clone(&all)),
     };
     let loop_token = loop_token(installation);
     let shared = Shared { running, all, writer, shelves: Arc::default(), loop_token };

@@ -4,6 +4,7 @@
 
 pub mod access_log;
 pub mod answer;
+pub mod budgets;
 pub mod certificates;
 pub mod control;
 pub mod core;

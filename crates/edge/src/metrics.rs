@@ -53,6 +53,8 @@ pub struct ZoneCounters {
     pub latencies: [Counter; LATENCY_BOUNDS_US.len() + 1],
     /// Sum of those times.
     pub latency_us: Counter,
+    /// Exchanges that are under way; it goes down too.
+    pub under_way: Counter,
     /// Bytes from visitors.
     pub bytes_in: Counter,
     /// Bytes to visitors.
@@ -65,6 +67,7 @@ impl Default for ZoneCounters {
             statuses: std::array::from_fn(|_| Counter::default()),
             latencies: std::array::from_fn(|_| Counter::default()),
             latency_us: Counter::default(),
+            under_way: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
         }
@@ -115,8 +118,10 @@ pub struct CoreMetrics {
     pub handed_over: Counter,
     /// Connections turned away before HTTP: handshake or PROXY header.
     pub turned_away: Counter,
-    /// Connections closed at once because a limit was reached.
+    /// Connections closed at once because something was short.
     pub shed: Counter,
+    /// What this core is told of the budgets, and counts about them.
+    pub budget: crate::budgets::CoreBudget,
     /// Exchanges tried a second time.
     pub retries: Counter,
     /// Lines of the access log that were dropped.

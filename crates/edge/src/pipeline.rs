@@ -72,6 +72,14 @@ pub const REQUEST: &[Stage] = &[
         switch: Switch::Nobody,
         run: loops,
     },
+    Stage {
+        name: "share",
+        mark: StageName::new("share"),
+        why: "while the process is short of something, a zone that has its share of it gets no more; before anything costs more than a look",
+        on_failure: OnFailure::Open,
+        switch: Switch::Nobody,
+        run: share,
+    },
     #[cfg(feature = "fault")]
     Stage {
         name: "test-stale",
@@ -193,6 +201,11 @@ fn zone(screening: &mut Screening<'_, '_>) -> Result<Progress, Fault> {
         Some(zone) if zone.is_held_back => Err(Fault::ZoneHeldBack),
         Some(_) => Ok(Progress::Done),
     }
+}
+
+/// The others are to be served meanwhile.
+const fn share(screening: &mut Screening<'_, '_>) -> Result<Progress, Fault> {
+    if screening.is_over_share { Err(Fault::ZoneOverShare) } else { Ok(Progress::Done) }
 }
 
 /// RFC 8586: a request that carries our token came through this installation before.

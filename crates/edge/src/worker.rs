@@ -3,11 +3,13 @@
 
 mod alive;
 
+use std::future::{Future as _, poll_fn};
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use rempart_base::Now;
@@ -20,6 +22,7 @@ use tokio::task::spawn_local;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use self::alive::Alive;
+use crate::budgets::admission;
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::forward::Client;
@@ -94,17 +97,12 @@ struct Local {
     all: Arc<[Handle]>,
     alive: Alive,
     closed: Notify,
-    /// Where the configuration names no limit: half of the descriptors, since an exchange needs one toward
-    /// the origin as well.
-    connections_max: usize,
 }
 
 /// Runs until it is drained.
 pub async fn run(worker: Worker) {
     let Worker { index, all, core, listening, mut orders } = worker;
-    let connections_max = descriptors_max() / 2;
-    let local =
-        Rc::new(Local { core, index, alive: Alive::of(&all), all, closed: Notify::new(), connections_max });
+    let local = Rc::new(Local { core, index, alive: Alive::of(&all), all, closed: Notify::new() });
     panics::guard_this_thread();
     // What was ordered before the first visitor holds for the first visitor.
     let early = std::iter::from_fn(|| orders.try_recv().ok());
@@ -158,24 +156,25 @@ pub fn or_abort(index: usize, work: impl FnOnce()) {
     }
 }
 
-/// How many descriptors this process may have open.
-fn descriptors_max() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
-}
-
 async fn accept(local: Rc<Local>, listening: Listening) {
     let listener = match TcpListener::from_std(listening.socket) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, address = %listening.door.address, "cannot accept"),
     };
+    let mut failing = false;
     loop {
         match listener.accept().await {
-            Ok((tcp, _)) => local.guarded("accept", || local.accepted(tcp, &listening.door)),
+            Ok((tcp, _)) => {
+                failing = false;
+                local.guarded("accept", || local.accepted(tcp, &listening.door));
+            }
             // The visitor gave up while it waited in the queue.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                tracing::warn!(%error, address = %listening.door.address, "accepting failed");
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(%error, address = %listening.door.address, "accepting failed");
+                }
+                admission::exhausted(&local.core);
                 let _ = timeout(ACCEPT_PAUSE, local.closed.notified()).await;
             }
         }
@@ -211,6 +210,7 @@ impl Local {
             self.core.faults.meet("tick", "", |_| {});
             self.core.tick();
             self.core.flush_log();
+            admission::close_what_is_due(&self.core);
             if sweeps {
                 self.core.sweep(Now::mono());
             }
@@ -246,10 +246,9 @@ impl Local {
                 let least = if self.alive.is(index) { least.min((load, index)) } else { least };
                 (total + load, least)
             });
-        let max = self.core.stable().settings.limits.connections_max.unwrap_or(self.connections_max);
-        if total >= max {
-            self.core.metrics.shed.add(1);
-            return;
+        let others = self.all.iter().enumerate().filter(|(index, _)| self.alive.is(*index));
+        if !admission::admits(&self.core, others.map(|(_, other)| other), &tcp, total) {
+            return admission::turn_away(&self.core, &tcp);
         }
         let own = self.open_on(self.index).load(Ordering::Relaxed);
         let (load, index) = least;
@@ -320,10 +319,21 @@ impl Drop for Seat {
 async fn connection(core: &Core, tcp: TcpStream, door: Arc<Door>, guest: Guest) {
     let limits = Arc::clone(&core.stable().settings.limits);
     // The handshake's future is large and short-lived: it does not stay in the task's own memory.
-    let (stream, peer) = match Box::pin(welcome(tcp, &door, limits.tls_handshake_timeout)).await {
-        Ok(welcomed) => welcomed,
-        Err(Turned::ProxyHeader | Turned::Tls | Turned::Socket) => return core.metrics.turned_away.add(1),
+    let mut welcoming = Box::pin(welcome(tcp, &door, limits.tls_handshake_timeout));
+    let welcomed = poll_fn(|cx| match welcoming.as_mut().poll(cx) {
+        Poll::Ready(welcomed) => Poll::Ready(Some(welcomed)),
+        Poll::Pending => guest.poll_told(cx).map(|()| None),
+    });
+    guest.rest_fresh(Now::mono());
+    let (stream, peer) = match welcomed.await {
+        Some(Ok(welcomed)) => welcomed,
+        Some(Err(Turned::ProxyHeader | Turned::Tls | Turned::Socket)) => {
+            return core.metrics.turned_away.add(1);
+        }
+        // It has taken its time, and others need its place.
+        None => return,
     };
+    drop(welcoming);
     drop(door);
     converse(core, &mut Http1::new(stream, peer, limits, guest)).await;
 }

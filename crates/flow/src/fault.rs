@@ -108,6 +108,9 @@ reasons! {
     }
 }
 
+/// What is short is mostly there again after this time.
+const ZONE_OVER_SHARE_RETRY_AFTER: Duration = Duration::from_secs(2);
+
 /// One exchange's failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -163,6 +166,8 @@ pub enum Fault {
     Panic,
     /// A stage of ours used up its time for one request.
     StageOverrun,
+    /// The process is short of something, and the zone has its share of the exchanges under way.
+    ZoneOverShare,
     /// A limit of this process is reached; come back after so long.
     Overloaded {
         /// For `Retry-After`.
@@ -198,7 +203,23 @@ impl Fault {
             | Self::OriginCertificate
             | Self::BadResponse(_)
             | Self::OriginBodyTruncated => Side::Origin,
-            Self::ZoneHeldBack | Self::Panic | Self::StageOverrun | Self::Overloaded { .. } => Side::Ours,
+            Self::ZoneHeldBack
+            | Self::Panic
+            | Self::StageOverrun
+            | Self::ZoneOverShare
+            | Self::Overloaded { .. } => Side::Ours,
+        }
+    }
+
+    /// When to come back, if that may help.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<Duration> {
+        if let Self::Overloaded { retry_after } = self {
+            Some(retry_after)
+        } else if matches!(self, Self::ZoneOverShare) {
+            Some(ZONE_OVER_SHARE_RETRY_AFTER)
+        } else {
+            None
         }
     }
 

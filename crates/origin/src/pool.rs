@@ -190,6 +190,34 @@ impl Origins {
         });
     }
 
+    /// Closes up to `count` idle connections, of this core and of the shelves it knows, those first that have
+    /// idled longest. Looks at all of them: it is for times when the process runs short of something.
+    pub fn close_idle(&self, count: usize) -> usize {
+        let mut pools = self.pools.borrow_mut();
+        let mut moments: Vec<Instant> = Vec::new();
+        for pool in pools.values() {
+            moments.extend(pool.idle.iter().map(|connection| connection.idle_since));
+            pool.shared.sweep(|connection| {
+                moments.push(connection.idle_since);
+                false
+            });
+        }
+        let Some(last) = count.min(moments.len()).checked_sub(1) else { return 0 };
+        let (_, youngest, _) = moments.select_nth_unstable(last);
+        let youngest = *youngest;
+        let mut left = count;
+        let mut goes = |connection: &Connection| {
+            let goes = left > 0 && connection.idle_since <= youngest;
+            left -= usize::from(goes);
+            goes
+        };
+        for pool in pools.values_mut() {
+            pool.idle.retain(|connection| !goes(connection));
+            pool.shared.sweep(&mut goes);
+        }
+        count - left
+    }
+
     /// Idle connections of this core.
     #[must_use]
     pub fn idle_count(&self) -> usize {

@@ -18,3 +18,10 @@ pub(crate) const BEYOND_HEAD_BYTES: usize = 5;
 pub(crate) const READ_AHEAD_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a line with a chunk's size and its extensions.
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4096;
+/// A connection that has not asked for anything yet counts as idle only after this time: a request may be on
+/// its way, and whoever has just come is not closed for whoever comes next.
+pub(crate) const FRESH: Duration = Duration::from_secs(1);
+/// How many connections of a core are looked at for those that have idled longest, at once.
+pub(crate) const ROLL_WINDOW: usize = 4096;
+/// How many of them are remembered as the ones to be told next.
+pub(crate) const IDLE_BATCH_MAX: usize = 256;

@@ -62,8 +62,6 @@ rempart_base::config! {
         rate_grace_ms: u32 = 30_000, in 0..=3_600_000;
         /// Requests on one connection; the answer to the last one closes it.
         requests_per_connection_max: u64 = 1_000_000, in 1..=u64::MAX;
-        /// Visitors' connections in the whole process; 0: as many as the descriptor limit leaves room for.
-        connections_max: usize = 0, in 0..=100_000_000;
         /// Time from a connection's first byte to the end of its TLS handshake.
         tls_handshake_timeout_ms: u32 = 10_000, in 100..=600_000;
         /// A tunnel (WebSocket, say) over which neither side sends anything for so long is closed.
@@ -148,8 +146,6 @@ pub struct Limits {
     pub rate_grace: Duration,
     /// After so many requests a connection is closed.
     pub requests_per_connection_max: u64,
-    /// Visitors' connections in the whole process; `None`: from the descriptor limit.
-    pub connections_max: Option<usize>,
     /// From a connection's first byte to the end of its TLS handshake.
     pub tls_handshake_timeout: Duration,
     /// A tunnel that is silent both ways for so long is closed.
@@ -185,7 +181,6 @@ impl From<&LimitsConfig> for Limits {
             send_rate_min_bytes_per_s: config.send_rate_min_bytes_per_s,
             rate_grace: ms(config.rate_grace_ms),
             requests_per_connection_max: config.requests_per_connection_max,
-            connections_max: (config.connections_max > 0).then_some(config.connections_max),
             tls_handshake_timeout: ms(config.tls_handshake_timeout_ms),
             tunnel_idle_timeout: ms(config.tunnel_idle_timeout_ms),
             replay_bytes_max: config.replay_bytes_max,

@@ -42,6 +42,7 @@ pub(super) fn json(control: &Control) -> Value {
         "panics": panics::count(),
         "incidents": summed(control.workers.iter().map(|worker| &worker.metrics.incidents)).iter().map(incident).collect::<Vec<_>>(),
         "stages_left_out": control.workers.iter().flat_map(|worker| worker.metrics.incidents.left_out()).map(|one| left_out(&one)).collect::<Vec<_>>(),
+        "budgets": control.budgets.lock().json(),
         "events": control.events.json(),
         "workers": control.workers.iter().map(worker).collect::<Vec<_>>(),
     })

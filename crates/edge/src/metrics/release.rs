@@ -50,8 +50,12 @@ impl ReleaseCounters {
         self.begun.add(1);
     }
 
-    /// Counts its end.
+    /// Counts its end. What was refused because the process was short of something says nothing about the
+    /// release: else visitors could have it rolled back.
     pub fn end(&self, status: u16, fault: Option<Fault>, took: Duration) {
+        if fault == Some(Fault::ZoneOverShare) {
+            return;
+        }
         if let Some(class) = self.classes.get(usize::from(status / 100).wrapping_sub(1)) {
             class.add(1);
         }

@@ -62,14 +62,21 @@ impl Http1 {
 
     /// Sets the deadline of what is waited for from now on, once.
     fn begin_wait(&mut self, waiting: &mut Waiting) {
-        let patience = match (*waiting, self.input.is_empty()) {
-            (Waiting::Nothing, true) if self.requests == 0 => self.limits.head_read_timeout,
-            (Waiting::Nothing, true) => self.limits.keepalive_timeout,
-            (Waiting::Nothing | Waiting::Head, false) => self.limits.head_read_timeout,
+        let idle = self.input.is_empty();
+        let is_fresh = self.requests == 0;
+        let patience = match (*waiting, idle) {
+            (Waiting::Nothing, true) if !is_fresh => self.limits.keepalive_timeout,
+            (Waiting::Nothing, _) | (Waiting::Head, false) => self.limits.head_read_timeout,
             (Waiting::Head, true) | (Waiting::RestOfHead, _) => return,
         };
-        *waiting = if self.input.is_empty() { Waiting::Head } else { Waiting::RestOfHead };
-        self.deadline.set(Now::mono() + patience);
+        *waiting = if idle { Waiting::Head } else { Waiting::RestOfHead };
+        let now = Now::mono();
+        match (idle, is_fresh) {
+            (true, true) => self.guest.rest_fresh(now),
+            (true, false) => self.guest.rest(now),
+            (false, _) => self.guest.rise(),
+        }
+        self.deadline.set(now + patience);
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
@@ -119,6 +126,7 @@ impl Http1 {
 
     fn refuse(&mut self, fault: Fault) -> Next {
         self.reset_exchange();
+        self.guest.rise();
         // Where the next message would begin is not known: all of it belongs to this one.
         self.input.consume(self.input.len());
         self.close = true;
@@ -131,6 +139,7 @@ impl Http1 {
 
     fn begin_exchange(&mut self, head_bytes: usize) {
         self.reset_exchange();
+        self.guest.rise();
         self.input.consume(head_bytes);
         self.head.scheme = self.scheme();
         self.requests += 1;
