@@ -10,6 +10,7 @@ mod restart;
 mod signals;
 mod succession;
 mod taster;
+mod tend;
 mod watch;
 mod wishes;
 

@@ -22,7 +22,7 @@ impl Edge {
         let supervisor = getppid();
         let handover = Handover::received()?;
         logging::begin(&handover.log_level);
-        // Else it would be called `exe`, after the link that it was started through.
+        // Else it would be called by the number of the descriptor that it was started through.
         set_name(c"rempart-edge").ok();
         let Opened { listeners, admin, ready, slots, line, boot } = handover
             .open()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rempart_edge::Boot;
 use rempart_edge::line::TasterEnd;
 use rempart_edge::taste::report::{Needs, Outcome, Report};
+use rustix::thread::set_name;
 
 use crate::output::{Failure, complain};
 use crate::sockets::Sockets;
@@ -40,6 +41,8 @@ impl Up {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let program = Program::of_this_process()
             .map_err(|error| Failure::Text(format!("this program cannot be opened again: {error}")))?;
+        // Else one that took over would be called by the number of a descriptor.
+        set_name(c"rempart").ok();
         limits::raise_descriptor_limit();
         let Begin { needs, data_dir, boot } = self.begin(&program)?;
         logging::begin(&needs.log_level);
