@@ -154,7 +154,7 @@ fn torn(ground: &Ground, record: &mut Record) -> Outcome<()> {
     record.figure(format!("{rounds} kills, next answer after {longest_ms} ms at the most"));
     let answer = up.obey(&json!({"command": "reload"}))?;
     let releases = up.releases()?;
-    let damaged = releases.iter().filter(|listed| listed.standing == "damaged").count();
+    let damaged = releases.iter().filter(|listed| listed.is_damaged).count();
     record.check("damaged releases in the store", damaged, damaged == 0);
     record.check("the newest content is in force", &answer, answer.is_ok());
     Ok(())

@@ -14,10 +14,12 @@ use crate::{Outcome, until_told};
 pub(crate) struct Listed {
     /// Its number.
     pub(crate) number: u64,
-    /// `baking`, `good`, `rolled back`, `superseded`, `damaged`.
+    /// `baking`, `good`, `rolled back`, `superseded`.
     pub(crate) standing: String,
     /// Whether it is in force.
     pub(crate) is_current: bool,
+    /// Whether its file is not what was written.
+    pub(crate) is_damaged: bool,
     /// The hash of its content.
     pub(crate) hash: String,
 }
@@ -54,6 +56,7 @@ fn listed_from(value: &Value) -> Option<Listed> {
         number: value.get("number")?.as_u64()?,
         standing: value.get("standing")?.as_str()?.to_owned(),
         is_current: value.get("is_current")?.as_bool()?,
+        is_damaged: value.get("is_damaged")?.as_bool()?,
         hash: value.get("hash")?.as_str()?.to_owned(),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rempart_base::Now;
 use rempart_config::{Snapshot, load_release};
-use rempart_releases::{Listed, Release, ReleaseHash, Standing, Store};
+use rempart_releases::{Release, ReleaseHash, Standing, Store};
 
 use super::bake::{Bake, Before, History};
 use super::outcome::Refusal;
@@ -139,9 +139,7 @@ fn first_that_loads(store: &Store, notes: &mut Vec<Note>) -> Result<Loaded, Stri
 }
 
 fn is_good(store: &Store, release: Release) -> bool {
-    // One whose file is damaged cannot be gone back to: then this one has to earn its place itself.
-    let same = |listed: &Listed| listed.release.hash == release.hash && !listed.is_damaged;
-    let mut all = store.list().into_iter().filter(same);
+    let mut all = store.list().into_iter().filter(|listed| listed.release.hash == release.hash);
     all.any(|listed| matches!(listed.standing, Standing::Good { .. }))
 }
 

@@ -224,16 +224,6 @@ fn a_content_that_kills_the_edge_which_loads_it_is_not_loaded_again() {
 }
 
 #[test]
-fn a_good_release_whose_file_is_damaged_is_baked_anew() {
-    let place = place();
-    drop(place.good(&zones(2)));
-    std::fs::write(place.folder().join("00000001.release"), "damaged").unwrap();
-    place.taste(&zones(2));
-    let rollout = place.boot(Boot::Candidate);
-    assert!(rollout.bake().is_some(), "nothing else could be gone back to");
-}
-
-#[test]
 fn a_crash_loop_steps_back_one_generation_after_the_other_and_never_to_nothing() {
     let place = place();
     let mut rollout = place.good(&zones(2));
