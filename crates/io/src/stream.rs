@@ -1,9 +1,12 @@
 //! One byte stream, whatever carries it.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
@@ -40,6 +43,21 @@ impl Socket {
             other @ (Self::Tcp(_) | Self::Unix(_) | Self::Gone) => other,
         };
         Ok(())
+    }
+
+    /// Whether the kernel holds bytes, or the end, that nobody has read. This asks the kernel itself: the
+    /// reactor may not have heard of them yet.
+    fn has_unread(&self) -> bool {
+        let peek =
+            |fd: BorrowedFd<'_>| rustix::net::recv(fd, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        let looked = match self {
+            Self::Tcp(tcp) => peek(tcp.as_fd()),
+            Self::Unix(unix) => peek(unix.as_fd()),
+            Self::DetachedTcp(tcp) => peek(tcp.as_fd()),
+            Self::DetachedUnix(unix) => peek(unix.as_fd()),
+            Self::Gone => return true,
+        };
+        !matches!(looked, Err(Errno::AGAIN))
     }
 
     /// Whether nothing has come since the last read: no byte and no end. For a registered socket this asks
@@ -106,6 +124,12 @@ impl Stream {
             // A failure leaves an ordinary close, which is all that is possible then.
             let _ = tcp.set_zero_linger();
         }
+    }
+
+    /// Whether the peer has sent what nobody has read yet.
+    #[must_use]
+    pub fn has_unread(&self) -> bool {
+        self.socket().has_unread()
     }
 
     /// Whether an idle stream is still open and silent. A byte that comes while nothing was asked for

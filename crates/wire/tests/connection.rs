@@ -1,7 +1,7 @@
 //! A visitor's connection over a real socket.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,4 +67,49 @@ async fn a_drain_that_begins_under_an_exchange_is_announced_by_its_answer() {
     let mut answer = String::new();
     visitor.read_to_string(&mut answer).await.unwrap();
     assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+}
+
+/// Sends without telling the reactor: what arrives is in the kernel alone.
+fn send_unheard(visitor: &UnixStream) {
+    rustix::net::send(visitor, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", rustix::net::SendFlags::empty())
+        .unwrap();
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn what_was_sent_before_a_drain_closed_the_connection_is_answered() {
+    let (visitor, mut http1, drain) = connection(Limits::default());
+    send_unheard(&visitor);
+    assert!(matches!(http1.next().await, Next::Request));
+    http1.begin(200);
+    http1.end(BodyLength::Exact(0));
+    assert!(http1.end_exchange().await);
+    let mut next = Box::pin(http1.next());
+    poll_fn(|cx| {
+        assert!(next.as_mut().poll(cx).is_pending(), "it is idle");
+        std::task::Poll::Ready(())
+    })
+    .await;
+    send_unheard(&visitor);
+    drain.begin();
+    assert!(matches!(next.await, Next::Request));
+    drop(http1);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn who_has_just_come_may_still_ask_while_the_core_drains_and_has_not_forever() {
+    let (visitor, mut http1, drain) = connection(Limits::default());
+    drain.begin();
+    let mut next = Box::pin(http1.next());
+    poll_fn(|cx| {
+        assert!(next.as_mut().poll(cx).is_pending(), "it has asked nothing yet");
+        std::task::Poll::Ready(())
+    })
+    .await;
+    send_unheard(&visitor);
+    assert!(matches!(next.await, Next::Request));
+    let (_silent, mut http1, drain) = connection(Limits::default());
+    drain.begin();
+    let begun = Now::mono();
+    assert!(matches!(http1.next().await, Next::Closed));
+    assert!(begun.elapsed() < Limits::default().head_read_timeout);
 }

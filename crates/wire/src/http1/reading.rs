@@ -11,7 +11,7 @@ use rempart_io::BodyReader;
 use rempart_io::buffer::Filled;
 
 use super::{Http1, Next};
-use crate::bounds::{BEYOND_HEAD_BYTES, CHUNK_LINE_BYTES_MAX, HEAD_KEEP_BYTES};
+use crate::bounds::{BEYOND_HEAD_BYTES, CHUNK_LINE_BYTES_MAX, FRESH, HEAD_KEEP_BYTES};
 use crate::visitor::Visitor;
 
 /// What [`Http1::next`] waits for.
@@ -21,6 +21,8 @@ enum Waiting {
     Nothing,
     /// The first byte of a head.
     Head,
+    /// The first byte of a first head, while the core drains.
+    LastHead,
     /// The end of a head.
     RestOfHead,
 }
@@ -55,7 +57,7 @@ impl Http1 {
                 Poll::Ready(Ok(Filled::Bytes)) => {}
                 Poll::Ready(Ok(Filled::End)) => self.input_ended = true,
                 Poll::Ready(Err(_)) => return Poll::Ready(Next::Closed),
-                Poll::Pending => return self.poll_wait(cx),
+                Poll::Pending => return self.poll_wait(cx, waiting),
             }
         }
     }
@@ -66,8 +68,10 @@ impl Http1 {
         let is_fresh = self.requests == 0;
         let patience = match (*waiting, idle) {
             (Waiting::Nothing, true) if !is_fresh => self.limits.keepalive_timeout,
-            (Waiting::Nothing, _) | (Waiting::Head, false) => self.limits.head_read_timeout,
-            (Waiting::Head, true) | (Waiting::RestOfHead, _) => return,
+            (Waiting::Nothing, _) | (Waiting::Head | Waiting::LastHead, false) => {
+                self.limits.head_read_timeout
+            }
+            (Waiting::Head | Waiting::LastHead, true) | (Waiting::RestOfHead, _) => return,
         };
         *waiting = if idle { Waiting::Head } else { Waiting::RestOfHead };
         let now = Now::mono();
@@ -79,10 +83,18 @@ impl Http1 {
         self.deadline.set(now + patience);
     }
 
-    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+    fn poll_wait(&mut self, cx: &mut Context<'_>, waiting: &mut Waiting) -> Poll<Next> {
         let idle = self.input.is_empty();
         if idle && self.guest.poll_drained(cx).is_ready() {
-            return Poll::Ready(Next::Closed);
+            // Who has just come is about to ask.
+            if self.requests == 0 && self.guest.is_draining() && *waiting == Waiting::Head {
+                *waiting = Waiting::LastHead;
+                self.deadline.set(Now::mono() + FRESH);
+            }
+            // What the visitor has sent meanwhile is answered; a close would reset it.
+            if *waiting == Waiting::Head && !self.stream.has_unread() {
+                return Poll::Ready(Next::Closed);
+            }
         }
         ready!(self.deadline.poll_passed(cx));
         Poll::Ready(if idle { Next::Closed } else { self.refuse(Fault::HeadTimeout) })
