@@ -1,6 +1,9 @@
 //! What the drills have measured, as a table and as JSON.
 
+use rempart_base::Now;
 use serde_json::{Value, json};
+
+use crate::load::Tally;
 
 /// One thing that must hold, and what was measured.
 #[derive(Clone, Debug)]
@@ -25,6 +28,14 @@ impl Record {
     /// Something that must hold.
     pub(crate) fn check(&mut self, criterion: &str, measured: impl ToString, holds: bool) {
         self.checks.push(Check { criterion: criterion.to_owned(), measured: measured.to_string(), holds });
+    }
+
+    /// That nothing failed.
+    pub(crate) fn check_no_failure(&mut self, criterion: &str, tally: &Tally) {
+        self.check(criterion, tally.kinds(|_| true), tally.failed_count() == 0);
+        if tally.failed_count() > 0 {
+            self.figure(tally.first(Now::mono()));
+        }
     }
 
     /// Something that is only told.

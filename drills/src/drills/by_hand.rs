@@ -47,19 +47,10 @@ fn break_glass(ground: &Ground, record: &mut Record) -> Outcome<()> {
     fs::remove_file(stand.data_dir().join("ctl.sock"))?;
     record.check("without its control socket it lists", hand.says(&["releases"])?, hand.worked);
     record.check("pins", hand.says(&["pin", &first.number.to_string(), "--why", "drill"])?, hand.worked);
-    let kill = load.killing(|| up.kill_edge())?;
+    super::kill_for(record, &up, &load, &stand, &first.hash)?;
     load.await_right(50, PATIENCE)?;
-    check_current(record, &up, &first)?;
-    record.figure(format!(
-        "the edge was killed, the next answered after {} ms at the most",
-        ms_since(kill.from)
-    ));
     let tally = load.stop();
-    record.check(
-        "failed so far, but for what was in flight",
-        tally.kinds(|_| true),
-        tally.failed_count() == 0,
-    );
+    record.check_no_failure("failed so far, but for what was in flight", &tally);
 
     up.kill_all()?;
     offline(record, &stand, &mut hand, &first)?;
@@ -90,11 +81,7 @@ fn offline(record: &mut Record, stand: &Stand, hand: &mut Hand<'_>, first: &List
     let is_off = status.contains("test-open") && status.contains(&host);
     record.check("the stage is off", is_off, is_off);
     let tally = load.stop();
-    record.check(
-        "it starts without its files and fails in nothing",
-        tally.kinds(|_| true),
-        tally.failed_count() == 0,
-    );
+    record.check_no_failure("it starts without its files and fails in nothing", &tally);
     let audit = fs::read_to_string(stand.data_dir().join("audit.log"))?;
     let acts = ["pin", "unpin", "rollback", "stage"];
     let missing: Vec<&str> = acts.into_iter().filter(|act| !has(&audit, act)).collect();

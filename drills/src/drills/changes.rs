@@ -59,7 +59,7 @@ fn reloads(ground: &Ground, record: &mut Record) -> Outcome<()> {
         answered += await_answer(Some(stream))?;
     }
     let tally = load.stop();
-    record.check("failed requests", tally.kinds(|_| true), tally.failed_count() == 0);
+    record.check_no_failure("failed requests", &tally);
     record.check("reloads that were obeyed", format!("{answered} of {reloads}"), answered == reloads);
     let last = up.current()?.number;
     record.figure(format!("{} requests, {} releases", tally.sent, last));
@@ -92,7 +92,7 @@ fn rollbacks(ground: &Ground, record: &mut Record) -> Outcome<()> {
     }
     super::kill_once(record, &up, &load, &stand)?;
     let tally = load.stop();
-    record.check("failed requests", tally.kinds(|_| true), tally.failed_count() == 0);
+    record.check_no_failure("failed requests", &tally);
     record.figure(format!("{rounds} releases rolled back, {} requests", tally.sent));
     Ok(())
 }

@@ -65,7 +65,7 @@ fn delayed(ground: &Ground, record: &mut Record) -> Outcome<()> {
     record.check("and stays refused", &again, again.is_refused());
     super::kill_once(record, &up, &load, &stand)?;
     let tally = load.stop();
-    record.check("failed, but for what was in flight", tally.kinds(|_| true), tally.failed_count() == 0);
+    record.check_no_failure("failed, but for what was in flight", &tally);
     record.figure(format!(
         "bake {} s, abort after {} s; {} requests, {} in flight on dying edges, longest answer {} ms",
         bake_ms / 1000,

@@ -87,7 +87,7 @@ fn loops(ground: &Ground, record: &mut Record) -> Outcome<()> {
     load.await_right(20, PATIENCE)?;
     super::kill_once(record, &up, &load, &stand)?;
     let tally = load.stop();
-    record.check("failed in the end", tally.kinds(|_| true), tally.failed_count() == 0);
+    record.check_no_failure("failed in the end", &tally);
     Ok(())
 }
 

@@ -57,7 +57,7 @@ fn ways(ground: &Ground, record: &mut Record, ways: &[&str]) -> Outcome<()> {
     record.check("the next right one is taken", &answer, answer.is_ok());
     super::kill_once(record, &up, &load, &stand)?;
     let tally = load.stop();
-    record.check("failed requests", tally.kinds(|_| true), tally.failed_count() == 0);
+    record.check_no_failure("failed requests", &tally);
     record.figure(format!("{} requests", tally.sent));
     Ok(())
 }

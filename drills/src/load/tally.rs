@@ -8,6 +8,8 @@ use super::histogram::Histogram;
 
 /// Failures of which everything is kept; of more only their number.
 const FAILURES_KEPT_MAX: usize = 20_000;
+/// Failures that are told one by one.
+const FAILURES_SHOWN: usize = 5;
 /// By so much the generator may notice a broken connection late.
 const NOTICED_WITHIN: Duration = Duration::from_millis(250);
 
@@ -161,6 +163,21 @@ impl Tally {
             parts.push(format!("{} more", self.more_failures));
         }
         if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    }
+
+    /// The first failures, with when they began before this moment and how long they took: for finding out.
+    pub(crate) fn first(&self, until: Instant) -> String {
+        let one = |failed: &Failed| {
+            let (ago, took) = (until.saturating_duration_since(failed.began), failed.ended - failed.began);
+            format!(
+                "{} in zone {} {} ms before the end, after {} ms",
+                failed.failure,
+                failed.zone,
+                ago.as_millis(),
+                took.as_millis()
+            )
+        };
+        self.failures().take(FAILURES_SHOWN).map(one).collect::<Vec<_>>().join("; ")
     }
 
     /// Begun before the process was dead, and broken off by its end.

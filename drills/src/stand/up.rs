@@ -115,11 +115,6 @@ impl Up {
         Ok(())
     }
 
-    /// Kills the edge and waits until nothing of it is left.
-    pub(crate) fn kill_edge(&self) -> Outcome<()> {
-        process::kill_and_await(self.edge()?, PATIENCE)
-    }
-
     /// Sends the supervisor a signal.
     pub(crate) fn signal(&self, signal: Signal) -> Outcome<()> {
         Ok(kill_process(self.pid(), signal)?)
