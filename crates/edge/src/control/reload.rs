@@ -152,7 +152,12 @@ impl Control {
         let outcome = match self.found(end) {
             Ok(report) => {
                 let mut rollout = self.rollout.lock();
-                let outcome = rollout.consider(meant, &Counting::of(&self.workers), Now::read());
+                let outcome = rollout.consider(
+                    report.hash.as_deref().unwrap_or_default(),
+                    meant,
+                    &Counting::of(&self.workers),
+                    Now::read(),
+                );
                 if matches!(outcome, Outcome::Applied { .. }) {
                     self.apply(rollout.running());
                 }

@@ -80,20 +80,21 @@ impl Rollout {
         self.bake.as_ref()
     }
 
-    /// Takes the candidate that the taster left, if it may be taken. `Applied` means that `running` has
-    /// changed.
-    pub(crate) fn consider(&mut self, meant: Meant, counting: &Counting<'_>, now: Now) -> Outcome {
+    /// Takes the candidate that the taster left and found good, if it may be taken: `tasted` is its hash.
+    /// `Applied` means that `running` has changed.
+    pub(crate) fn consider(
+        &mut self,
+        tasted: &str,
+        meant: Meant,
+        counting: &Counting<'_>,
+        now: Now,
+    ) -> Outcome {
         if let Some(pinned) = self.store.pinned() {
             return Outcome::Refused(Refusal::Pinned(pinned));
         }
-        match self.candidate(meant, now) {
+        match self.candidate(tasted, meant, now) {
             Ok(Some((release, snapshot, difference))) => {
-                self.begin(
-                    Loaded { release, snapshot: Arc::clone(&snapshot) },
-                    &difference,
-                    counting,
-                    now.mono,
-                );
+                self.begin(Loaded { release, snapshot: Arc::clone(&snapshot) }, counting, now.mono);
                 Outcome::Applied { snapshot, difference }
             }
             Ok(None) => Outcome::Unchanged(Arc::clone(&self.newest.snapshot)),
@@ -103,10 +104,15 @@ impl Rollout {
 
     fn candidate(
         &mut self,
+        tasted: &str,
         meant: Meant,
         now: Now,
     ) -> Result<Option<(Release, Arc<Snapshot>, Difference)>, Refusal> {
         let staged = self.store.candidate().map_err(Refusal::store)?.ok_or(Refusal::NoCandidate)?;
+        // What lies there is what the report is about, or it is not taken.
+        if staged.hash.to_string() != tasted {
+            return Err(Refusal::NoCandidate);
+        }
         if staged.hash == self.newest.release.hash {
             return Ok(None);
         }
@@ -137,7 +143,7 @@ impl Rollout {
     }
 
     /// From now on `next` is in force. The one before is what it is compared with, if it was good.
-    fn begin(&mut self, next: Loaded, difference: &Difference, counting: &Counting<'_>, now: Instant) {
+    fn begin(&mut self, next: Loaded, counting: &Counting<'_>, now: Instant) {
         let before = std::mem::replace(&mut self.newest, next);
         if self.bake.take().is_none() {
             self.good = Some(before);
@@ -151,6 +157,8 @@ impl Rollout {
         } else {
             Before::Window(self.history.window(at_begin))
         };
+        // Against the good one: what a release that was replaced while it baked had changed is on trial still.
+        let difference = Difference::between(&good.snapshot, &self.newest.snapshot);
         let changed = difference.changed.get(..WATCHED_ZONES_MAX).unwrap_or(&difference.changed);
         let mut counts = counting.zones(changed.iter());
         let watched = changed.iter().map(|name| WatchedZone {

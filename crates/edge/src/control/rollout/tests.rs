@@ -60,7 +60,8 @@ fn zones(count: usize) -> Vec<String> {
 
 fn consider(rollout: &mut Rollout, meant: Meant) -> Outcome {
     let nobody: Arc<[Handle]> = Arc::new([]);
-    rollout.consider(meant, &Counting::of(&nobody), Now::read())
+    let tasted = rollout.store.candidate().unwrap().map(|staged| staged.hash.to_string());
+    rollout.consider(&tasted.unwrap_or_default(), meant, &Counting::of(&nobody), Now::read())
 }
 
 fn applied(outcome: Outcome) -> u64 {
@@ -123,6 +124,36 @@ fn the_same_content_is_no_new_release() {
     let mut rollout = place.good(&zones(2));
     place.taste(&zones(2));
     assert!(matches!(consider(&mut rollout, Meant::default()), Outcome::Unchanged(_)));
+}
+
+#[test]
+fn a_candidate_that_is_not_what_was_tasted_is_not_taken() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    place.taste(&zones(3));
+    let nobody: Arc<[Handle]> = Arc::new([]);
+    let other = rollout.newest().release.hash.to_string();
+    let outcome = rollout.consider(&other, FORCE, &Counting::of(&nobody), Now::read());
+    assert!(matches!(refused(outcome), Refusal::NoCandidate));
+}
+
+#[test]
+fn zones_that_an_unbaked_release_changed_are_watched_in_the_next_one_too() {
+    let place = place();
+    let mut rollout = place.good(&zones(3));
+    let with = |port: u16, of: usize| -> Vec<String> {
+        let all = zones(3).into_iter().enumerate();
+        all.map(|(i, name)| if i == of { format!("{name}, hosts: ['p{port}.example']") } else { name })
+            .collect()
+    };
+    place.taste(&with(1, 0));
+    applied(consider(&mut rollout, Meant::default()));
+    let mut both = with(1, 0);
+    both[1] = with(2, 1)[1].clone();
+    place.taste(&both);
+    applied(consider(&mut rollout, Meant::default()));
+    let watched: Vec<&str> = rollout.bake().unwrap().watched().map(|name| &**name).collect();
+    assert_eq!(watched, ["z0.example", "z1.example"]);
 }
 
 #[test]
