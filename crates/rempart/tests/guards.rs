@@ -88,6 +88,16 @@ impl Ward {
         (status_of(&answer), answer)
     }
 
+    /// What comes of a request, if anything does.
+    fn try_ask(&self, host: &str, target: &str) -> String {
+        let mut stream = self.connect();
+        send(&mut stream, host, target, "close");
+        let mut answer = String::new();
+        // It may be reset as its process ends.
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    }
+
     fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.up.http).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -325,4 +335,21 @@ fn a_worker_survives_panics_of_its_own_and_what_it_cannot_survive_ends_the_proce
     // Whoever comes meanwhile waits in the backlog for the next edge.
     assert_eq!(ward.ask("well.test", "/").0, 200);
     assert_ne!(ward.status()["pid"], edge);
+}
+
+#[test]
+fn what_cannot_be_caught_has_a_name_too() {
+    for (stage, does) in [("test-open", "abort"), ("test-closed", "loop"), ("test-stale", "oom")] {
+        let ward = Ward::with("");
+        let edge = ward.status()["pid"].take();
+        ward.order(&json!({"zone": "ill.test", "stage": stage, "does": does}));
+        // The order may be a moment behind; an answer is one that came before it.
+        while ward.try_ask("ill.test", "/").contains(" 200 ") {}
+        let line = ward.up.line_with(stage);
+        for part in ["ill.test", "made by order", "release=1"] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+        assert_eq!(ward.ask("well.test", "/").0, 200, "the next edge serves");
+        ward.await_status(|status| status["pid"] != edge);
+    }
 }
