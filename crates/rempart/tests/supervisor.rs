@@ -4,9 +4,11 @@ mod stand;
 
 use std::io;
 use std::net::TcpStream;
+use std::process::Stdio;
 
 use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open};
-use stand::{Folder, Origin, ask, await_end, read, text};
+use stand::process::{stop_in_time, tasters};
+use stand::{Folder, Origin, ask, await_end, read, rempart, text};
 
 #[test]
 fn an_edge_that_is_killed_is_followed_by_another_and_visitors_wait_for_it() {
@@ -132,4 +134,32 @@ fn an_address_that_is_taken_ends_it_with_code_1_and_says_which() {
     assert!(
         text(&output.stderr).contains(&format!("cannot listen on {taken}: another program listens there"))
     );
+}
+
+#[test]
+fn a_taster_that_stands_still_is_killed_when_its_time_is_over() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    folder.write(&(stand::configuration(origin.address, "root") + "taster: {timeout_ms: 500}\n"));
+    let up = folder.up();
+    let file = folder.file();
+    let reload = ["ctl", "-c", file.to_str().unwrap(), "reload", "--force"];
+    let output = loop {
+        let mut ctl = rempart(&reload).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Some end before they can be stopped.
+        let mut stands = false;
+        while !stands && ctl.try_wait().unwrap().is_none() {
+            stands = tasters(up.pid()).into_iter().any(stop_in_time);
+        }
+        let output = ctl.wait_with_output().unwrap();
+        if stands {
+            break output;
+        }
+    };
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("had not ended after taster.timeout_ms"), "{said}");
+    assert_eq!(tasters(up.pid()), []);
+    assert!(up.answer("/").ends_with("from the origin"));
+    assert_eq!(ask(&reload).status.code(), Some(0), "the next one is tasted");
 }

@@ -21,10 +21,19 @@ pub(crate) fn children(of: Pid) -> Vec<Pid> {
     children
 }
 
-/// The edges among them, and not the tasters.
+/// The edges among them.
 pub(crate) fn edges(of: Pid) -> Vec<Pid> {
+    children_that_run(of, "edge")
+}
+
+/// The tasters among them.
+pub(crate) fn tasters(of: Pid) -> Vec<Pid> {
+    children_that_run(of, "taste")
+}
+
+fn children_that_run(of: Pid, word: &str) -> Vec<Pid> {
     let mut children = children(of);
-    children.retain(|pid| command(*pid).contains(&"edge".to_owned()));
+    children.retain(|pid| command(*pid).get(1).is_some_and(|first| first == word));
     children
 }
 
@@ -61,6 +70,20 @@ pub(crate) fn stop(pid: Pid) {
     let until = Now::mono() + PATIENCE;
     while threads(pid, "").into_iter().any(|thread| state(thread).is_none_or(|state| state != "T")) {
         assert!(Now::mono() < until, "the process does not stop");
+        std::thread::yield_now();
+    }
+}
+
+/// Stops a process that may be about to end; answers whether it stands.
+pub(crate) fn stop_in_time(pid: Pid) -> bool {
+    let _ = kill_process(pid, Signal::STOP);
+    let until = Now::mono() + PATIENCE;
+    loop {
+        match state(pid).as_deref() {
+            Some("T") => return true,
+            None | Some("Z") => return false,
+            Some(_) => assert!(Now::mono() < until, "the process does not stop"),
+        }
         std::thread::yield_now();
     }
 }
