@@ -137,6 +137,12 @@ impl Budgets {
         self.gauges.iter().map(|gauge| gauge.level).max().unwrap_or_default()
     }
 
+    /// Every resource as it was seen last.
+    #[must_use]
+    pub const fn gauges(&self) -> &[Gauge; 3] {
+        &self.gauges
+    }
+
     /// What each zone may have, while something is short.
     #[must_use]
     pub const fn fair(&self) -> Option<&Fair> {

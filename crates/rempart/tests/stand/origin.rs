@@ -1,4 +1,4 @@
-//! An origin that answers everything with its greeting; `/held` only once it is told to.
+//! An origin that answers everything with its greeting; `/held` only once it is told to; `/flood` without end.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -48,6 +48,14 @@ fn serve(mut stream: TcpStream, tell_arrived: &Sender<()>, released: &Mutex<Rece
         if first.starts_with("GET /held ") {
             tell_arrived.send(()).ok();
             released.lock().unwrap().recv().ok();
+        }
+        if first.starts_with("GET /flood ") {
+            let endless = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", u64::MAX / 2);
+            let mut left = stream.write_all(endless.as_bytes()).is_ok();
+            while left {
+                left = stream.write_all(&[b'x'; 64 * 1024]).is_ok();
+            }
+            return;
         }
         if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\nfrom the origin").is_err() {
             return;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::budgets::Gauge;
 use crate::control::Control;
 use crate::incidents::{Kind, Place, summed};
 use crate::metrics::{Counter, LATENCY_BOUNDS_US, STATUSES, ZoneCounters};
@@ -18,6 +19,7 @@ const OTHER_ZONES: &str = "_other";
 pub(super) fn text(control: &Control) -> String {
     let mut page = Page(String::with_capacity(16 * 1024));
     workers(&mut page, &control.workers);
+    budgets(&mut page, control);
     zones(&mut page, control);
     let running = control.running.load();
     let snapshot = running.newest();
@@ -88,7 +90,7 @@ fn workers(page: &mut Page, workers: &[Handle]) {
     page.one(
         "rempart_connections_shed_total",
         total,
-        "Connections closed at once because connections_max was reached.",
+        "Connections closed at once because something was short.",
         sum(|w| w.metrics.shed.read()),
     );
     page.one(
@@ -127,6 +129,38 @@ fn workers(page: &mut Page, workers: &[Handle]) {
         "Lines of the access log that were dropped.",
         sum(|w| w.metrics.log_dropped.read()),
     );
+}
+
+fn budgets(page: &mut Page, control: &Control) {
+    let budgets = control.budgets.lock();
+    let each = |page: &mut Page, name: &str, help: &str, read: fn(&Gauge) -> u64| {
+        page.family(name, "gauge", help);
+        for gauge in budgets.gauges() {
+            page.sample(name, &[("resource", gauge.resource.as_str())], read(gauge));
+        }
+    };
+    each(page, "rempart_budget_used", "What the process has taken, by resource.", |gauge| gauge.used);
+    each(page, "rempart_budget_max", "What it may take.", |gauge| gauge.max);
+    each(
+        page,
+        "rempart_budget_level",
+        "What is shed: 0 nothing, 1 idle connections, 2 new connections too.",
+        |gauge| gauge.level as u64,
+    );
+    let shed = budgets.shed();
+    let share = budgets.fair().map_or(0, |fair| fair.requests_per_zone);
+    page.one("rempart_zone_share", "gauge", "Requests under way that a zone may have; 0: any number.", share);
+    let name = "rempart_shed_total";
+    page.family(name, "counter", "What was shed because something was short, by kind.");
+    for (kind, count) in [
+        ("idle", shed.idle_closed),
+        ("origin-idle", shed.origin_idle_closed),
+        ("new", shed.new_refused),
+        ("over-share", shed.over_share),
+        ("accept-failed", shed.accepts_failed),
+    ] {
+        page.sample(name, &[("kind", kind)], count);
+    }
 }
 
 fn zones(page: &mut Page, control: &Control) {
