@@ -212,7 +212,6 @@ impl Sender {
                 tally.failed(Failed { zone, failure: Failure::Late, began, ended: now });
             }
             Ended::Right { .. } => tally.right(zone, latency),
-            Ended::Crossed => tally.crossed += 1,
             Ended::Failed(failure) => tally.failed(Failed { zone, failure, began, ended: now }),
         }
     }

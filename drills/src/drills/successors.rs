@@ -134,7 +134,7 @@ fn ended(record: &mut Record, load: Load, what: &str) {
         "{what}, {} requests, {} kept connections closed between requests, {} crossed a request, longest answer {} ms",
         tally.sent,
         tally.closed_between,
-        tally.crossed,
+        tally.crossed(),
         ms(tally.latency_of(|_| true).longest()),
     ));
 }

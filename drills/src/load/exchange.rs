@@ -25,8 +25,6 @@ pub(super) struct Connection {
 pub(super) enum Ended {
     /// Rightly, and whether the connection can carry another one.
     Right { may_be_kept: bool },
-    /// The connection had been kept, and was closed before a byte of an answer came.
-    Crossed,
     /// Badly.
     Failed(Failure),
 }
@@ -57,7 +55,9 @@ impl Connection {
         let was_reused = std::mem::replace(&mut self.is_reused, true);
         match read {
             Ok(answer) => judge(&answer, tenant, target),
-            Err(Failure::Reset | Failure::Closed) if was_reused && input.is_empty() => Ended::Crossed,
+            Err(Failure::Reset | Failure::Closed) if was_reused && input.is_empty() => {
+                Ended::Failed(Failure::Crossed)
+            }
             Err(failure) => Ended::Failed(failure),
         }
     }

@@ -26,6 +26,9 @@ pub(crate) enum Failure {
     TimedOut,
     /// A 5xx. The origin gives none, so it is ours.
     Ours(u16),
+    /// A kept connection was closed under a request, without a byte of an answer: any client repeats that
+    /// (RFC 9112 section 9.3.1). Counted apart, and not repeated.
+    Crossed,
     /// Another status than 200.
     Status(u16),
     /// Another tenant's answer.
@@ -46,6 +49,7 @@ impl fmt::Display for Failure {
             Self::Closed => f.write_str("closed"),
             Self::TimedOut => f.write_str("timed out"),
             Self::Ours(status) => write!(f, "{status} of ours"),
+            Self::Crossed => f.write_str("crossed a close"),
             Self::Status(status) => write!(f, "status {status}"),
             Self::WrongTenant => f.write_str("wrong tenant"),
             Self::WrongBody => f.write_str("wrong body"),
@@ -88,9 +92,6 @@ pub(crate) struct Tally {
     pub(crate) held_back: u64,
     /// Kept connections that were found closed before anything was sent on them.
     pub(crate) closed_between: u64,
-    /// Requests on a kept connection that was closed at that moment, without a byte of an answer: any client
-    /// repeats them (RFC 9112 section 9.3.1). Counted, and not repeated.
-    pub(crate) crossed: u64,
     /// Latency of right answers, from when the request was due, for each zone of the plan.
     pub(crate) latency: Vec<Histogram>,
     failures: Vec<Failed>,
@@ -123,9 +124,16 @@ impl Tally {
         self.kills.push(kill);
     }
 
-    /// Failures, but for exchanges in flight on a process that the drill has killed.
+    /// Failures, but for exchanges in flight on a process that the drill has killed, and for crossed ones.
     pub(crate) fn failures(&self) -> impl Iterator<Item = &Failed> {
-        self.failures.iter().filter(|failed| !self.was_in_flight(failed))
+        let failed = |failed: &&Failed| failed.failure != Failure::Crossed && !self.was_in_flight(failed);
+        self.failures.iter().filter(failed)
+    }
+
+    /// Requests that crossed the closing of a kept connection by a process that lived.
+    pub(crate) fn crossed(&self) -> u64 {
+        let crossed = |failed: &&Failed| failed.failure == Failure::Crossed && !self.was_in_flight(failed);
+        self.failures.iter().filter(crossed).count() as u64
     }
 
     /// How many exchanges failed.
@@ -183,7 +191,7 @@ impl Tally {
     /// Begun before the process was dead, and broken off by its end.
     fn was_in_flight(&self, failed: &Failed) -> bool {
         let is_broken = match failed.failure {
-            Failure::Reset | Failure::Closed => true,
+            Failure::Reset | Failure::Closed | Failure::Crossed => true,
             Failure::Refused
             | Failure::TimedOut
             | Failure::Ours(_)
@@ -224,7 +232,9 @@ mod tests {
         fail(Failure::Closed, 1_000, 1_300);
         fail(Failure::Ours(502), 1_000, 1_005);
         fail(Failure::TimedOut, 1_000, 1_005);
-        assert_eq!((tally.in_flight_on_killed(), tally.failed_count()), (2, 5));
+        fail(Failure::Crossed, 1_000, 1_005);
+        fail(Failure::Crossed, 500, 505);
+        assert_eq!((tally.in_flight_on_killed(), tally.failed_count(), tally.crossed()), (3, 5, 1));
         assert_eq!(tally.kinds(|_| true), "2 reset, 1 closed, 1 timed out, 1 502 of ours");
     }
 }
