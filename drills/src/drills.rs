@@ -35,6 +35,7 @@ const DRILLS: &[Drill] = &[
     successors::TAKEOVERS,
     kills::KILLS,
     kills::BACKLOG,
+    kills::ABORT,
     taster::TASTER,
     stage::PANICS,
     delayed::DELAYED,

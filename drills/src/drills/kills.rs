@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use rempart_base::Now;
+use serde_json::json;
 
 use super::{Chance, Drill, Ground};
 use crate::marks::Tenant;
@@ -30,6 +31,16 @@ pub(super) const BACKLOG: Drill = Drill {
         injected: "SIGKILL of a stopped edge before which 1,000 connections wait",
     },
     run: backlog,
+};
+
+/// By a fault of its own.
+pub(super) const ABORT: Drill = Drill {
+    title: Title {
+        name: "abort",
+        origin: "promise: no crash takes visitors down",
+        injected: "a stage that ends the whole edge on a request of one site",
+    },
+    run: abort,
 };
 
 const ZONES: u16 = 1_000;
@@ -73,6 +84,39 @@ fn kills(ground: &Ground, record: &mut Record) -> Outcome<()> {
         tally.sent,
         tally.in_flight_on_killed(),
         tally.closed_between
+    ));
+    Ok(())
+}
+
+fn abort(ground: &Ground, record: &mut Record) -> Outcome<()> {
+    let settings = Settings { bake_requests_min: 20, ..quick_crashes(ground) };
+    let stand = ground.stand(20, &settings)?;
+    let up = stand.up()?;
+    let good = up.await_standing("good", PATIENCE)?;
+    let load = stand.load(&up, |_| {})?;
+    load.await_right(50, PATIENCE)?;
+    let (from, host) = (stand.lines.count(), stand.tenant(7).host);
+    let fault =
+        json!({"command": "fault", "zone": host, "stage": "test-closed", "does": "abort", "why": "drill"});
+    up.obey(&fault)?;
+    let died = stand.lines.await_with(from, &["the edge died"], PATIENCE)?;
+    load.await_right(600, PATIENCE)?;
+    load.died(died.at);
+    let release = format!("release={}", good.number);
+    let named = stand.lines.with(from, &["when it died", &release, &host, "test-closed", "made by order"]);
+    record.check("an event names release, zone, stage, rule", named.len(), !named.is_empty());
+    let now = up.current()?;
+    record.check(
+        "the release is in force as before",
+        format!("release {}", now.number),
+        now.hash == good.hash,
+    );
+    let tally = load.stop();
+    record.check_no_failure("failed, but for what was in flight", &tally);
+    record.figure(format!(
+        "{} requests, {} in flight on the edge that died",
+        tally.sent,
+        tally.in_flight_on_killed()
     ));
     Ok(())
 }

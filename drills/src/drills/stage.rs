@@ -203,6 +203,15 @@ fn check_status(record: &mut Record, up: &Up, round: &Round) -> Outcome<()> {
     let measured =
         counted.map_or("nothing".to_owned(), |value| value.get("count").unwrap_or(&Value::Null).to_string());
     record.check(&format!("{stage}: counted in status with its rule"), measured, counted.is_some());
+    let release = status.get("release").cloned().unwrap_or_default();
+    let known @ [number, age_s, good] =
+        ["number", "age_s", "last_known_good"].map(|part| release.get(part).unwrap_or(&Value::Null));
+    let measured = format!("release {number}, {age_s} s old, LKG {good}");
+    record.check(
+        &format!("{stage}: status shows release, age and LKG"),
+        measured,
+        !known.contains(&&Value::Null),
+    );
     if shown.is_some() {
         let left_out = status.get("stages_left_out").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let is_out = left_out.iter().any(|one| one.get("stage").and_then(Value::as_str) == Some(stage));
