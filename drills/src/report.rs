@@ -152,3 +152,33 @@ impl Report {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(checks: &[bool], trouble: Option<&str>) -> Result {
+        let mut record = Record::default();
+        checks.iter().for_each(|holds| record.check("it holds", "1 of 1", *holds));
+        let title = Title { name: "0", origin: "nobody", injected: "nothing" };
+        Result { title, record, trouble: trouble.map(str::to_owned), took_s: 0.5 }
+    }
+
+    #[test]
+    fn a_drill_holds_only_if_it_checked_something_and_all_of_it_holds_to_the_end() {
+        assert!(result(&[true, true], None).holds());
+        assert!(!result(&[true, false], None).holds());
+        assert!(!result(&[true], Some("the edge is gone")).holds());
+        assert!(!result(&[], None).holds(), "nothing was checked");
+        assert!(!Report::default().holds(), "nothing ran");
+    }
+
+    #[test]
+    fn the_last_line_is_the_one_that_is_counted() {
+        let report = Report { results: vec![result(&[true], None), result(&[false], None)] };
+        assert_eq!(report.summary(), "drill result: 1 passed; 1 failed\n");
+        assert!(!report.holds());
+        assert_eq!(report.markdown().lines().count(), 4);
+        assert_eq!(report.json().get("holds"), Some(&Value::Bool(false)));
+    }
+}
