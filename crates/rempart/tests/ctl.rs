@@ -114,6 +114,7 @@ fn every_order_is_one_line_that_the_edge_can_read() {
         let arguments: Vec<&str> = ["ctl"].into_iter().chain(wrong.split(' ')).collect();
         assert_eq!(ask(&arguments).status.code(), Some(2), "{wrong}");
     }
+    #[cfg(not(feature = "fault"))]
     assert_eq!(ask(&["ctl", "fault", "a", "b", "panic"]).status.code(), Some(2), "not in this program");
 }
 

@@ -15,7 +15,7 @@ use stand::{Folder, Origin, Up, ask, configuration, read, rempart, text};
 /// The program once more, under another name.
 fn copy(folder: &Folder, name: &str) -> PathBuf {
     let path = folder.path().canonicalize().unwrap().join(name);
-    std::fs::copy(env!("CARGO_BIN_EXE_rempart"), &path).unwrap();
+    std::fs::copy(stand::PROGRAM, &path).unwrap();
     path
 }
 
@@ -77,7 +77,7 @@ fn a_program_that_fails_is_dropped_and_the_old_edge_goes_on() {
     }
     signal(edge, Signal::KILL);
     up.line_with("the edge is back");
-    assert_eq!(program(up.edge()), Path::new(env!("CARGO_BIN_EXE_rempart")));
+    assert_eq!(program(up.edge()), Path::new(stand::PROGRAM));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_new_program_that_crashes_again_and_again_is_left_for_the_old_one() {
         signal(up.edge(), Signal::ABORT);
         up.line_with("the edge is back");
     }
-    assert_eq!(program(up.edge()), Path::new(env!("CARGO_BIN_EXE_rempart")));
+    assert_eq!(program(up.edge()), Path::new(stand::PROGRAM));
     assert!(up.answer("/").ends_with("from the origin"));
 }
 
