@@ -316,3 +316,22 @@ fn with_no_zone_that_could_run_everything_is_refused() {
     let said = site.refuse(None);
     assert!(said.contains("empty-list") && said.contains("yaml-syntax"), "{said}");
 }
+
+#[test]
+fn five_thousand_zones_that_claim_one_host_are_all_named() {
+    const ZONES: usize = 5000;
+    let mut main = String::from("zones:\n");
+    for i in 0..ZONES {
+        main.push_str(&format!(
+            "  - {{name: z{i}.example, hosts: [z{i}.example, shared.example], origins: [\"http://127.0.0.1:{}\"]}}\n",
+            1000 + i
+        ));
+    }
+    let site = Site::new(&main);
+    let snapshot = site.compile(None);
+    assert_eq!(snapshot.held.len(), ZONES - 1);
+    assert_eq!(origin(&snapshot, "shared.example"), port(1000));
+    assert_eq!(origin(&snapshot, "z4999.example"), "503");
+    let check = load(&site.path("rempart.yaml"), later()).unwrap_err();
+    assert!(check.0.iter().any(|found| found.code == "too-many-problems"), "the list has a bound");
+}
