@@ -29,7 +29,8 @@ pub(crate) fn encode(node: &Node, bytes_max: usize) -> Option<Vec<u8>> {
 pub(crate) fn decode(bytes: &[u8], start: Mark) -> Result<Node, Damaged> {
     let mut decoder = Decoder { reader: Reader(bytes), line: start.line };
     let node = decoder.node(0)?;
-    if decoder.reader.is_at_end() { Ok(node) } else { Err(Damaged) }
+    let is_whole = decoder.reader.is_at_end() && node.mark.line == start.line;
+    if is_whole { Ok(node) } else { Err(Damaged) }
 }
 
 struct Encoder {
@@ -67,9 +68,10 @@ impl Encoder {
     }
 
     fn mark(&mut self, mark: Mark) {
-        // An alias leads back, so the difference may be negative: the lowest bit is its sign.
-        let by = i64::from(mark.line) - i64::from(self.line);
-        self.writer.number((by.unsigned_abs() << 1) | u64::from(by < 0));
+        // An alias leads back, so the difference may be negative. It wraps, so that each node has one form and
+        // each form one node, wherever the zone is moved.
+        let by = mark.line.wrapping_sub(self.line).cast_signed();
+        self.writer.number(zigzag(by).into());
         self.writer.number(mark.column.into());
         self.line = mark.line;
     }
@@ -114,14 +116,19 @@ impl Decoder<'_> {
     }
 
     fn mark(&mut self) -> Result<Mark, Damaged> {
-        let written = self.reader.number()?;
-        let by = i64::try_from(written >> 1).map_err(|_| Damaged)?;
-        let by = if written & 1 == 1 { -by } else { by };
-        // A zone that moves towards the front of its file may have parts, by aliases, that stood before it.
-        let line = i64::from(self.line).saturating_add(by).clamp(1, u32::MAX.into());
-        self.line = u32::try_from(line).map_err(|_| Damaged)?;
+        let by = unzigzag(self.reader.small()?);
+        self.line = self.line.wrapping_add(by.cast_unsigned());
         Ok(Mark { line: self.line, column: self.reader.small()? })
     }
+}
+
+/// Small numbers of either sign as small numbers: 0, -1, 1, -2, … are 0, 1, 2, 3, …
+const fn zigzag(number: i32) -> u32 {
+    ((number << 1) ^ (number >> 31)).cast_unsigned()
+}
+
+const fn unzigzag(number: u32) -> i32 {
+    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
 
 #[cfg(test)]
@@ -165,6 +172,22 @@ mod tests {
         let bytes = encode(&here, 1000).unwrap();
         assert_eq!(Some(&bytes), encode(&there, 1000).as_ref());
         assert_eq!(format!("{:?}", decode(&bytes, there.mark).unwrap()), format!("{there:?}"));
+    }
+
+    #[test]
+    fn a_node_keeps_its_bytes_wherever_it_is_moved() {
+        // The alias leads back to a line that does not exist where the zone is moved to.
+        let node = read("- &a [1]\n\n\n- x: *a\n  y: 2\n");
+        let Value::List(items) = &node.value else { panic!("it is a list") };
+        let zone = &items[1];
+        let bytes = encode(zone, 1000).unwrap();
+        for line in [1, 2, 3, u32::MAX] {
+            let moved = decode(&bytes, Mark { line, column: 1 }).unwrap();
+            assert_eq!(encode(&moved, 1000).as_ref(), Some(&bytes), "line {line}");
+        }
+        for number in [0, 1, -1, 2, i32::MAX, i32::MIN] {
+            assert_eq!(unzigzag(zigzag(number)), number);
+        }
     }
 
     #[test]
