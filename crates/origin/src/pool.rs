@@ -246,3 +246,6 @@ impl SingleWriter for AtomicU64 {
         self.store(self.load(Ordering::Relaxed) + count, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

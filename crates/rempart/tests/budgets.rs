@@ -164,6 +164,27 @@ fn at_the_most_connections_one_comes_in_for_an_idle_one_and_one_past_it_does_not
 }
 
 #[test]
+fn the_idle_one_may_be_on_another_core() {
+    let origin = Origin::start();
+    let folder = folder(&[&origin], "connections_max: 3");
+    let text = fs::read_to_string(folder.file()).unwrap();
+    folder.write(&text.replace("workers: 1", "workers: 2"));
+    let up = folder.up();
+    let mut busy = [held(&up, &origin, "a.example"), held(&up, &origin, "a.example")];
+    let mut before = idle(&up, "a.example");
+    // The kernel chooses the core that accepts: in twenty times it is each of the two.
+    for _ in 0..20 {
+        until("idleness", || budgets(&folder)["connections_idle"] == 1 || !before.is_open());
+        let next = idle(&up, "a.example");
+        before.is_closed();
+        before = next;
+    }
+    assert_eq!(budgets(&folder)["shed"]["new_refused"], 0);
+    busy.iter().for_each(|_| origin.release());
+    assert!(busy.iter_mut().all(|visitor| visitor.answer().ends_with(GREETING)));
+}
+
+#[test]
 fn at_nine_tenths_of_the_connections_the_longest_idle_are_closed_until_eight_tenths() {
     let origin = Origin::start();
     let folder = folder(&[&origin], "connections_max: 20");

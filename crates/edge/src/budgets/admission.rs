@@ -89,3 +89,26 @@ pub fn turn_away(core: &Core, tcp: &TcpStream) {
     let _ = rustix::net::shutdown(tcp, rustix::net::Shutdown::Write);
     let _ = rustix::net::recv(tcp, &mut bytes, rustix::net::RecvFlags::DONTWAIT);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+
+    #[test]
+    fn no_more_are_promised_than_idle_and_a_promise_stays_until_it_is_kept() {
+        let slot = Box::leak(Box::default());
+        let other = Handle { orders: unbounded_channel().0, metrics: Arc::default(), slot };
+        let budget = &other.metrics.budget;
+        assert!(!reserve_idle(&other));
+        budget.idle.store(2, Ordering::Relaxed);
+        assert!(reserve_idle(&other) && reserve_idle(&other) && !reserve_idle(&other));
+        // They have begun to ask again before they were closed: nothing is promised on top.
+        budget.idle.store(1, Ordering::Relaxed);
+        assert!(!reserve_idle(&other));
+        assert_eq!(budget.promised.load(Ordering::Relaxed), 2);
+    }
+}

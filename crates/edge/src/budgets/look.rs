@@ -137,6 +137,12 @@ impl Budgets {
         self.gauges.iter().map(|gauge| gauge.level).max().unwrap_or_default()
     }
 
+    /// Visitors' connections that are idle after an answer: now, not at the last look.
+    #[must_use]
+    pub fn connections_idle(&self) -> usize {
+        self.workers.iter().map(|worker| worker.metrics.budget.idle.load(Ordering::Relaxed)).sum()
+    }
+
     /// Every resource as it was seen last.
     #[must_use]
     pub const fn gauges(&self) -> &[Gauge; 3] {

@@ -19,6 +19,7 @@ impl Budgets {
         json!({
             "level": self.level().as_str(),
             "resources": gauges.map(|(gauge, bound)| resource(gauge, bound)).collect::<Vec<_>>(),
+            "connections_idle": self.connections_idle(),
             "share": self.fair().map(|fair| json!({
                 "zones_active": fair.zones_active,
                 "requests_per_zone": fair.requests_per_zone,

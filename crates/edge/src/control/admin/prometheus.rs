@@ -147,6 +147,13 @@ fn budgets(page: &mut Page, control: &Control) {
         "What is shed: 0 nothing, 1 idle connections, 2 new connections too.",
         |gauge| gauge.level as u64,
     );
+    let idle = budgets.connections_idle() as u64;
+    page.one(
+        "rempart_connections_idle",
+        "gauge",
+        "Visitors' connections that are idle after an answer.",
+        idle,
+    );
     let shed = budgets.shed();
     let share = budgets.fair().map_or(0, |fair| fair.requests_per_zone);
     page.one("rempart_zone_share", "gauge", "Requests under way that a zone may have; 0: any number.", share);

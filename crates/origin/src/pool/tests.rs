@@ -1,0 +1,55 @@
+//! Which idle connections are closed when the process runs short of something.
+
+use std::os::unix::net::UnixStream;
+
+use super::*;
+use crate::config::UpstreamConfig;
+use crate::plan::{Endpoint, Upstream};
+
+fn plan(id: u64) -> Arc<OriginPlan> {
+    Arc::new(OriginPlan {
+        id,
+        endpoint: Endpoint::Unix("/nowhere".into()),
+        tls: None,
+        host_header: None,
+        settings: Arc::new(Upstream::from(&UpstreamConfig::default())),
+        label: "unix:/nowhere".into(),
+    })
+}
+
+/// A core whose origins all stand in this process, silent.
+fn origins() -> Origins {
+    let kept = RefCell::new(Vec::new());
+    let stand_in = Dialer::StandIn(Box::new(move |_| {
+        let (ours, theirs) = UnixStream::pair()?;
+        theirs.set_nonblocking(true)?;
+        kept.borrow_mut().push(ours);
+        Ok(theirs)
+    }));
+    Origins::new(Arc::default(), 1, Arc::default()).with_dialer(stand_in)
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn the_longest_idle_are_closed_first_wherever_they_wait() {
+    let (origins, begun) = (origins(), Now::mono());
+    assert_eq!(origins.close_idle(9), 0);
+    // Ages in seconds: the pools of two origins, and the shelf of one of them.
+    for (id, age, on_shelf) in [(1, 1, false), (1, 4, true), (2, 2, false), (1, 3, false), (2, 5, false)] {
+        let mut connection = origins.open(&plan(id)).await.unwrap();
+        connection.idle_since = begun - Duration::from_secs(age);
+        let mut pools = origins.pools.borrow_mut();
+        let pool = pools.get_mut(&id).unwrap();
+        if on_shelf {
+            connection.detach().unwrap();
+            pool.shared.shelve(connection, 9);
+        } else {
+            pool.idle.push(connection);
+        }
+    }
+    let open = |id| origins.shelves.of(id).open();
+    assert_eq!((origins.close_idle(0), open(1), open(2)), (0, 3, 2));
+    // Five and four seconds: one of a pool, one of the shelf.
+    assert_eq!((origins.close_idle(2), open(1), open(2)), (2, 2, 1));
+    assert_eq!((origins.close_idle(1), open(1), open(2)), (1, 1, 1));
+    assert_eq!((origins.close_idle(9), open(1), open(2)), (2, 0, 0));
+}
