@@ -13,7 +13,7 @@ mod stand;
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use rempart_base::Now;
@@ -182,6 +182,27 @@ fn the_idle_one_may_be_on_another_core() {
     assert_eq!(budgets(&folder)["shed"]["new_refused"], 0);
     busy.iter().for_each(|_| origin.release());
     assert!(busy.iter_mut().all(|visitor| visitor.answer().ends_with(GREETING)));
+}
+
+#[test]
+fn who_never_asks_makes_room_for_who_does() {
+    let origin = Origin::start();
+    let folder = folder(&[&origin], "connections_max: 2");
+    let text = fs::read_to_string(folder.file()).unwrap();
+    let https = "http: [\"127.0.0.1:0\"]\n  https: [\"127.0.0.1:0\"]";
+    folder.write(&text.replace("http: [\"127.0.0.1:0\"]", https));
+    let up = folder.up();
+    let tls: SocketAddr = up.https.unwrap();
+    let begun = Now::mono();
+    let mut silent = Visitor::new(&up);
+    let mut without_a_handshake = Visitor(TcpStream::connect(tls).unwrap());
+    without_a_handshake.0.set_read_timeout(Some(PATIENCE)).unwrap();
+    until("both", || resource(&budgets(&folder), "connections")["used"] == 2);
+    until("room", || once(&up, "a.example").ends_with(GREETING));
+    silent.is_closed();
+    without_a_handshake.is_closed();
+    let took = Now::mono() - begun;
+    assert!(took < Duration::from_secs(8), "the time-outs of ten seconds were not waited for: {took:?}");
 }
 
 #[test]

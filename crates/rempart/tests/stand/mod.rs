@@ -111,6 +111,8 @@ pub(crate) struct Up {
     lines: Receiver<String>,
     reader: Option<JoinHandle<()>>,
     pub(crate) http: SocketAddr,
+    /// Where it serves TLS, if it does.
+    pub(crate) https: Option<SocketAddr>,
 }
 
 impl Up {
@@ -126,10 +128,11 @@ impl Up {
                 }
             }
         });
-        let mut up = Self { child, lines, reader: Some(reader), http: SocketAddr::from(([0; 4], 0)) };
+        let nowhere = SocketAddr::from(([0; 4], 0));
+        let mut up = Self { child, lines, reader: Some(reader), http: nowhere, https: None };
         let line = up.line_with("serving http://");
-        let address = line.split("http://").nth(1).unwrap().split(' ').next().unwrap();
-        up.http = address.parse().unwrap();
+        let address = |scheme| line.split(scheme).nth(1)?.split(' ').next()?.parse().ok();
+        (up.http, up.https) = (address(" http://").unwrap(), address(" https://"));
         up
     }
 
