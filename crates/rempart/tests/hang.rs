@@ -19,12 +19,14 @@ fn boot_of(up: &stand::Up) -> String {
 fn a_stuck_core_has_a_successor_and_the_other_cores_finish_what_they_have_begun() {
     let origin = Origin::start();
     let folder = Folder::before(&origin);
-    folder.write(&configuration(origin.address, "root").replace("10000", "2000"));
+    // Connections of the edge's own would be counted when ours are spread over its cores.
+    let quiet = "release: {probe: false}\n";
+    folder.write(&(configuration(origin.address, "root").replace("10000", "2000") + quiet));
     let up = folder.up();
     let old = Stray::of(up.edge());
-    // One on each of the two cores.
-    let open = [up.request("/held"), up.request("/held")];
-    (0..2).for_each(|_| origin.await_held());
+    // One at least on each of the two cores.
+    let open: Vec<_> = (0..4).map(|_| up.request("/held")).collect();
+    open.iter().for_each(|_| origin.await_held());
     let stuck = Stuck::stop(threads(old.pid, "worker-")[0]);
     // By then the other core has noticed, and hands it no connections any more.
     old.lives_for(Duration::from_secs(1));
@@ -40,12 +42,13 @@ fn a_stuck_core_has_a_successor_and_the_other_cores_finish_what_they_have_begun(
     for stream in waiting {
         assert!(read(stream).ends_with("from the origin"));
     }
-    (0..2).for_each(|_| origin.release());
+    open.iter().for_each(|_| origin.release());
     up.line_with("did not drain in time and is killed");
     drop(stuck);
     old.await_end();
     let answered = open.into_iter().filter_map(|mut stream| std::io::read_to_string(&mut stream).ok());
-    assert_eq!(answered.filter(|answer| answer.ends_with("from the origin")).count(), 1);
+    let answered = answered.filter(|answer| answer.ends_with("from the origin")).count();
+    assert!((1..4).contains(&answered), "{answered} of 4: those of the core that lived");
     assert_eq!(edges(up.pid()).len(), 1);
 }
 

@@ -122,7 +122,10 @@ impl Supervisor {
             (Phase::Serving | Phase::Ending(_), Some(upgrade)) => self.upgraded(&edge, upgrade),
         }
         (self.phase, self.boot) = (Phase::Serving, Boot::Stored);
-        self.manager.ready(&serving);
+        // Until the predecessor has said who is the service now, the service manager does not listen to us.
+        if self.predecessor.is_none() {
+            self.manager.ready(&serving);
+        }
         for signal in std::mem::take(&mut self.put_off) {
             self.deliver(signal, &edge);
         }
