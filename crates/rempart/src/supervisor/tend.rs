@@ -115,8 +115,9 @@ impl Supervisor {
         self.fleet.start_at = None;
         match (&self.phase, upgrade) {
             (Phase::Beginning, _) => {
-                complain(&format!("rempart: {serving}\n"));
+                // Whoever reads that line may upgrade at once.
                 self.succeed();
+                complain(&format!("rempart: {serving}\n"));
             }
             (Phase::Serving | Phase::Ending(_), None) => tracing::info!(pid = edge.pid(), "the edge is back"),
             (Phase::Serving | Phase::Ending(_), Some(upgrade)) => self.upgraded(&edge, upgrade),
