@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Chance, Drill, Ground};
 use crate::report::{Record, Title};
 use crate::stand::releases::release_files;
-use crate::stand::{PATIENCE, Settings, Stand, Up};
+use crate::stand::{Listed, PATIENCE, Settings, Stand, Up};
 use crate::{Outcome, ms, ms_since, pause_for};
 
 /// Files damaged while nothing runs.
@@ -199,14 +199,29 @@ fn crash_loop(ground: &Ground, record: &mut Record) -> Outcome<()> {
         tally.sent,
         tally.in_flight_on_killed()
     ));
-    restart_cold(record, up, &stand)
+    restart_cold(record, up, &stand, &good)
 }
 
-/// The file still says what crashes.
-fn restart_cold(record: &mut Record, up: Up, stand: &Stand) -> Outcome<()> {
+/// The file still says what crashes; then another content does, which no edge has met yet.
+fn restart_cold(record: &mut Record, up: Up, stand: &Stand, good: &Listed) -> Outcome<()> {
     up.end()?;
     let up = stand.up()?;
     let answer = up.ask(&stand.tenant(5), "/1")?;
     record.check("a cold start with that file serves", format!("{answer:?}"), answer == (200, true));
+    up.end()?;
+    stand.site.zone(&stand.tenant(1), "upstream: {fields_max: 444}\n")?;
+    let (from, began) = (stand.lines.count(), Now::mono());
+    let up = stand.up()?;
+    let answer = up.ask(&stand.tenant(5), "/1")?;
+    let took = ms_since(began);
+    let died = stand.lines.with(from, &["the edge died"]).len();
+    let measured = format!("{answer:?} after {died} crashes, {took} ms");
+    record.check(
+        "a cold start with another deadly content steps back after three",
+        measured,
+        answer == (200, true) && died == 3,
+    );
+    let current = up.current()?;
+    record.check("to what was good", format!("release {}", current.number), current.hash == good.hash);
     Ok(())
 }
