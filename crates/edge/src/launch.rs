@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use rempart_base::InstallationId;
-use rempart_config::Account;
 use rempart_origin::{Origins, Shelves};
 use rempart_releases::Store;
 pub use rempart_wire::ProxyProtocol;
@@ -33,8 +32,6 @@ const GENERATIONS_AT_START: usize = 100;
 
 /// Told once: with `Ok` when visitors are served, with the reason when they will not be.
 pub type OnReady = Box<dyn FnOnce(Result<(), String>) + Send>;
-/// Gives up root for the named account.
-pub type DropPrivileges = Box<dyn FnOnce(&str) -> io::Result<()> + Send>;
 
 /// Everything that an edge process needs to start.
 pub struct Launch {
@@ -54,8 +51,6 @@ pub struct Launch {
     pub generation: u64,
     /// See [`OnReady`].
     pub on_ready: OnReady,
-    /// Called after the release and the logs are open and before the first byte from the network is read.
-    pub drop_privileges: DropPrivileges,
 }
 
 /// What an edge begins with.
@@ -108,10 +103,9 @@ fn error(what: &str) -> impl Fn(io::Error) -> StartError {
 pub fn run(launch: Launch) -> Result<(), StartError> {
     #[cfg(feature = "fault")]
     rempart_config::fault::this_is(rempart_config::fault::Process::Edge);
-    let Launch { listeners, admin, slots, line, data_dir, boot, generation, on_ready, drop_privileges } =
-        launch;
+    let Launch { listeners, admin, slots, line, data_dir, boot, generation, on_ready } = launch;
     let begun = Begun { data_dir, boot, generation, line };
-    match prepare(begun, listeners, admin, slots, drop_privileges) {
+    match prepare(begun, listeners, admin, slots) {
         Ok(prepared) => prepared.serve(on_ready),
         Err(error) => {
             on_ready(Err(error.to_string()));
@@ -158,7 +152,6 @@ fn prepare(
     listeners: Vec<BoundListener>,
     admin: Option<std::net::TcpListener>,
     slots: &'static [Slot],
-    drop_privileges: DropPrivileges,
 ) -> Result<Prepared, StartError> {
     let Begun { data_dir, boot, generation, line } = begun;
     let store = Store::open(&data_dir.join(RELEASES), GENERATIONS_AT_START)
@@ -173,9 +166,6 @@ fn prepare(
     let writer =
         Arc::new(Writer::start(&access.to, access.queue_bytes_max).map_err(|e| StartError(e.to_string()))?);
     let inlets = Inlets::open(&data_dir, admin).map_err(|e| StartError(e.to_string()))?;
-    if let Account::Named(user) = &settings.user {
-        drop_privileges(user).map_err(error(&format!("becoming the account {user}")))?;
-    }
     let acceptor = TlsAcceptor::new(Arc::new(Certificates::new(Arc::clone(&current), own)))
         .map_err(|error| StartError(format!("TLS cannot be set up: {error}")))?;
     let (workers, handles) = hand_out(listeners, slots, &acceptor);

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::output::Failure;
 use crate::sockets::Sockets;
+use crate::supervisor::Order;
 
 /// The variable's name. Its value is a [`Handover`] in JSON.
 pub(crate) const VARIABLE: &str = "REMPART_HANDOVER";
@@ -31,6 +32,13 @@ pub(crate) struct Handover {
     line_fd: RawFd,
     /// Handed to the configured account when privileges are dropped.
     pub(crate) data_dir: PathBuf,
+    /// As which account to serve, if root started all this. Not what a release says: the store belongs to that
+    /// account, and whoever has it could write `root` there. `None` is the owner of `data_dir`.
+    #[serde(default)]
+    pub(crate) user: Option<String>,
+    /// Where the operator's files want the access log.
+    #[serde(default)]
+    pub(crate) access_log: Option<PathBuf>,
     /// How much the edge says about itself.
     pub(crate) log_level: String,
     boot: Begin,
@@ -90,7 +98,7 @@ pub(crate) struct Opened {
 
 impl Handover {
     /// Describes these sockets and the rest.
-    pub(crate) fn of(sockets: &Sockets, start: &Start<'_>, data_dir: PathBuf, log_level: &str) -> Self {
+    pub(crate) fn of(sockets: &Sockets, start: &Start<'_>, order: &Order) -> Self {
         let listeners = sockets.listeners.iter().map(|bound| Listening::Tcp {
             address: bound.address,
             tls: bound.tls,
@@ -103,8 +111,10 @@ impl Handover {
             ready_fd: start.ready.as_fd().as_raw_fd(),
             page_fd: start.page.as_fd().as_raw_fd(),
             line_fd: start.line.as_fd().as_raw_fd(),
-            data_dir,
-            log_level: log_level.to_owned(),
+            data_dir: order.data_dir.clone(),
+            user: order.user.clone(),
+            access_log: order.access_log.clone(),
+            log_level: order.log_level.clone(),
             boot: match start.boot {
                 Boot::Candidate => Begin::Candidate,
                 Boot::Stored => Begin::Stored,

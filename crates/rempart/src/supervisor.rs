@@ -46,6 +46,10 @@ pub(crate) struct Order {
     pub(crate) config_path: PathBuf,
     /// Where the releases are, and whatever else must not be lost.
     pub(crate) data_dir: PathBuf,
+    /// The account that serves, if this is root; `None` is the owner of `data_dir`.
+    pub(crate) user: Option<String>,
+    /// Where the operator wants the access log.
+    pub(crate) access_log: Option<PathBuf>,
     /// How much the edge says about itself.
     pub(crate) log_level: String,
     /// What the first edge begins with.

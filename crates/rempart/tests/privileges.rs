@@ -7,6 +7,9 @@ mod stand;
 use std::fs::{Permissions, metadata, read_to_string, set_permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
+use rempart_base::Now;
+use rempart_config::{Compiler, Source};
+use rempart_releases::Store;
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open};
 use stand::process::signal;
 use stand::{Folder, Origin, ask, await_end, configuration, text};
@@ -91,6 +94,60 @@ fn keys_that_only_root_may_read_can_be_reloaded() {
     signal(up.edge(), Signal::KILL);
     up.line_with("the edge is back");
     assert!(up.answer("/").ends_with("from the origin"));
+}
+
+/// What an edge that was broken into can do: the store is its account's.
+fn forge(folder: &Folder, settings: &str) {
+    let text = format!("{settings}{}", configuration("127.0.0.1:1".parse().unwrap(), "root"));
+    let source = Source::Text { name: "forged".into(), text, folder: folder.path().into() };
+    let body = Compiler::new(source).compile(Now::read()).unwrap().encode();
+    let releases = folder.data_dir().join("releases");
+    let mut store = Store::open(&releases, 1).unwrap();
+    let release = store.publish(Store::stage(&releases, &body).unwrap()).unwrap();
+    store.set_current(release.number).unwrap();
+    store.finish_bake(release.number, false).unwrap();
+}
+
+#[test]
+fn a_forged_release_makes_no_edge_root() {
+    if !is_root() {
+        return;
+    }
+    let origin = Origin::start();
+    let folder = Folder::new();
+    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    folder.write(&configuration(origin.address, "nobody"));
+    let up = folder.up();
+    forge(&folder, "");
+    signal(up.edge(), Signal::KILL);
+    up.line_with("the edge is back");
+    assert_eq!(ids(up.edge(), "Uid:"), [nobody(); 4]);
+    drop(up);
+    // Nor where only the stored release says as whom to serve.
+    forge(&folder, "log: {level: warn}\n");
+    folder.write("nonsense");
+    let up = folder.up();
+    assert_eq!(ids(up.edge(), "Uid:"), [nobody(); 4]);
+}
+
+#[test]
+fn a_forged_release_opens_no_file_as_root_and_a_log_that_the_operator_named_is_the_accounts() {
+    if !is_root() {
+        return;
+    }
+    let origin = Origin::start();
+    let folder = Folder::new();
+    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let named = folder.path().join("access.log");
+    let log = |path: &std::path::Path| format!("log: {{access: {{to: \"{}\"}}}}\n", path.display());
+    folder.write(&format!("{}{}", log(&named), configuration(origin.address, "nobody")));
+    let up = folder.up();
+    assert_eq!(metadata(&named).unwrap().uid(), nobody());
+    let planted = folder.path().join("planted");
+    forge(&folder, &log(&planted));
+    signal(up.edge(), Signal::KILL);
+    up.line_with("access log");
+    assert!(!planted.exists());
 }
 
 #[test]

@@ -151,8 +151,15 @@ impl Report {
     /// # Errors
     /// There is none (the taster died, say), or it is not one.
     pub fn read(data_dir: &Path) -> io::Result<Self> {
-        let report: Self =
-            serde_json::from_slice(&private_file::read(&Self::path(data_dir), REPORT_BYTES_MAX)?)?;
+        Self::parse(&private_file::read(&Self::path(data_dir), REPORT_BYTES_MAX)?)
+    }
+
+    /// Reads its text.
+    ///
+    /// # Errors
+    /// It is no report.
+    pub fn parse(text: &[u8]) -> io::Result<Self> {
+        let report: Self = serde_json::from_slice(text)?;
         report.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
         Ok(report)
     }
@@ -162,9 +169,17 @@ impl Report {
     /// # Errors
     /// The folder cannot be written to.
     pub fn write(&self, data_dir: &Path) -> io::Result<()> {
+        private_file::write(&Self::path(data_dir), &self.text()?)
+    }
+
+    /// Its text.
+    ///
+    /// # Errors
+    /// A path in it is no text.
+    pub fn text(&self) -> io::Result<Vec<u8>> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        private_file::write(&Self::path(data_dir), &text)
+        Ok(text)
     }
 
     /// Removes it: what is read afterwards is newer.

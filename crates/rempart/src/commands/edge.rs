@@ -8,8 +8,9 @@ use rustix::process::getppid;
 use rustix::thread::set_name;
 
 use crate::handover::{Handover, Opened};
+use crate::logging;
 use crate::output::Failure;
-use crate::{logging, privileges};
+use crate::privileges::{Belongings, drop_to};
 
 /// The arguments of `edge`: none. It is handed everything, and reads no file of the operator's.
 #[derive(clap::Args)]
@@ -27,7 +28,14 @@ impl Edge {
         let Opened { listeners, admin, ready, slots, line, boot } = handover
             .open()
             .map_err(|error| Failure::Text(format!("the inherited descriptors are not usable: {error}")))?;
-        let data_dir = handover.data_dir.clone();
+        // Before the store is looked at: it is that account's.
+        let belongings =
+            Belongings { data_dir: &handover.data_dir, access_log: handover.access_log.as_deref() };
+        if let Err(error) = drop_to(handover.user.as_deref(), &belongings, supervisor) {
+            let account = handover.user.as_deref().unwrap_or("that owns data_dir");
+            ready.tell(Err(format!("becoming the account {account}: {error}")));
+            return Err(Failure::Said);
+        }
         let refused = Arc::new(AtomicBool::new(false));
         let refusing = Arc::clone(&refused);
         let launch = Launch {
@@ -42,7 +50,6 @@ impl Edge {
                 refusing.store(outcome.is_err(), Ordering::Relaxed);
                 ready.tell(outcome);
             }),
-            drop_privileges: Box::new(move |user| privileges::drop_to(user, &data_dir, supervisor)),
         };
         // The supervisor says why a start failed; what comes later is ours to say.
         rempart_edge::run(launch).map_err(|error| match refused.load(Ordering::Relaxed) {

@@ -5,8 +5,8 @@ mod candidate;
 mod clock;
 mod stored;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, Write, stdout};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rempart_edge::taste::report::{Outcome, Report};
@@ -62,7 +62,8 @@ impl Taste {
         if !self.stored {
             Store::discard_candidate(&self.folder()).map_err(&cannot_write)?;
         }
-        let watch = clock.watch(self.data_dir.clone()).map_err(failure("the taster's clock"))?;
+        let desk = Desk { data_dir: self.data_dir.clone(), is_for_start: self.boot || self.stored };
+        let watch = clock.watch(desk.clone()).map_err(failure("the taster's clock"))?;
         let report = contained(|| match &self.config {
             Some(config) if !self.stored => candidate::taste(config, &self, &store, parent, &clock),
             Some(_) | None => Ok(stored::report(&store)),
@@ -79,7 +80,7 @@ impl Taste {
             }
         }
         drop(watch);
-        write(report, &clock, &self.data_dir).map_err(cannot_write)
+        desk.put(report, &clock).map_err(cannot_write)
     }
 
     fn folder(&self) -> PathBuf {
@@ -87,9 +88,25 @@ impl Taste {
     }
 }
 
-fn write(mut report: Report, clock: &Clock, data_dir: &Path) -> io::Result<()> {
-    report.took_ms = clock.took_ms();
-    report.write(data_dir)
+/// Where the report is put.
+#[derive(Clone)]
+struct Desk {
+    data_dir: PathBuf,
+    /// Then the supervisor reads it from our standard output. It may be root, and `data_dir` another's, who
+    /// could put a report there in which root serves.
+    is_for_start: bool,
+}
+
+impl Desk {
+    fn put(&self, mut report: Report, clock: &Clock) -> io::Result<()> {
+        report.took_ms = clock.took_ms();
+        report.write(&self.data_dir)?;
+        if self.is_for_start {
+            stdout().lock().write_all(&report.text()?)?;
+            stdout().flush()?;
+        }
+        Ok(())
+    }
 }
 
 fn refused(why: String) -> Report {

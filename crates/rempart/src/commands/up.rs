@@ -1,12 +1,13 @@
 //! `rempart up`: the supervisor and its edge. The configuration is read by a taster, also before the first
 //! edge; if it is refused, what was good before it is served.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rempart_edge::Boot;
 use rempart_edge::line::TasterEnd;
-use rempart_edge::taste::report::{Needs, Outcome, Report};
+use rempart_edge::taste::report::{Needs, Outcome};
 use rustix::thread::set_name;
 
 use crate::output::{Failure, complain};
@@ -34,6 +35,8 @@ struct Begin {
     needs: Needs,
     data_dir: PathBuf,
     boot: Boot,
+    user: Option<String>,
+    access_log: Option<PathBuf>,
 }
 
 impl Up {
@@ -44,7 +47,7 @@ impl Up {
         // Else one that took over would be called by the number of a descriptor.
         set_name(c"rempart").ok();
         limits::raise_descriptor_limit();
-        let Begin { needs, data_dir, boot } = self.begin(&program)?;
+        let Begin { needs, data_dir, boot, user, access_log } = self.begin(&program)?;
         logging::begin(&needs.log_level);
         let predecessor = self.take_over.then(|| Predecessor::of(&data_dir)).transpose();
         let (predecessor, inherited) = predecessor
@@ -61,6 +64,8 @@ impl Up {
             data_dir,
             log_level: needs.log_level,
             boot,
+            user,
+            access_log,
             drain_timeout: Duration::from_millis(needs.drain_timeout_ms),
             crash_window: Duration::from_millis(needs.crash_window_ms),
             upgrade_ready: Duration::from_millis(needs.ready_ms),
@@ -95,13 +100,20 @@ impl Up {
             tasted = self.taste(program, &data_dir, Kind::Boot)?;
         }
         let refusal = match tasted {
-            Ok(needs) => return Ok(Begin { needs, data_dir, boot: Boot::Candidate }),
+            Ok(mut needs) => {
+                let user = Some(needs.user.take().unwrap_or_else(|| "root".to_owned()));
+                let access_log = needs.access_log.take();
+                return Ok(Begin { needs, data_dir, boot: Boot::Candidate, user, access_log });
+            }
             Err(refusal) => refusal,
         };
         complain(&refusal);
-        let Ok(needs) = self.taste(program, &data_dir, Kind::Stored)? else { return Err(Failure::Said) };
+        let Ok(mut needs) = self.taste(program, &data_dir, Kind::Stored)? else { return Err(Failure::Said) };
+        // Who has the store could write any account there.
+        let is_roots = data_dir.metadata().is_ok_and(|about| about.uid() == 0);
+        let user = needs.user.take().filter(|_| is_roots);
         complain("rempart: the configuration is not in force: the last good release is served instead\n");
-        Ok(Begin { needs, data_dir, boot: Boot::Stored })
+        Ok(Begin { needs, data_dir, boot: Boot::Stored, user, access_log: None })
     }
 
     /// What the supervisor needs to know, or why that is not known.
@@ -112,11 +124,11 @@ impl Up {
         kind: Kind,
     ) -> Result<Result<Needs, String>, Failure> {
         let failed = |error| Failure::Text(format!("the taster cannot be run: {error}"));
-        let end = taste_at_start(program, &self.config, data_dir, kind).map_err(failed)?;
+        let (end, report) = taste_at_start(program, &self.config, data_dir, kind).map_err(failed)?;
         if end != TasterEnd::Exited(0) {
             return Ok(Err(format!("error: the configuration could not be tasted: {}\n", how(end))));
         }
-        let report = match Report::read(data_dir) {
+        let report = match report {
             Ok(report) => report,
             Err(error) => return Ok(Err(format!("error: the taster left no report: {error}\n"))),
         };

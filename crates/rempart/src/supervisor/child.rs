@@ -55,7 +55,7 @@ impl EdgeProcess {
         let page = Page::create(sockets.workers())?;
         let (line, line_of_child) = Line::pair()?;
         let start = Start { ready: &ready_of_child, page: &page, line: &line_of_child, boot, generation };
-        let handover = Handover::of(sockets, &start, order.data_dir.clone(), &order.log_level);
+        let handover = Handover::of(sockets, &start, order);
         let mut command = program.command("edge");
         command.env(VARIABLE, serde_json::to_string(&handover)?);
         let child = spawn_heir(&mut command, handover.fds(), Signal::TERM)?;

@@ -1,6 +1,7 @@
 //! The taster: a child that alone reads the operator's files. One at a time; it is killed when its time is over.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
@@ -8,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use rempart_base::Now;
 use rempart_edge::line::TasterEnd;
+use rempart_edge::taste::report::{REPORT_BYTES_MAX, Report};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::Order;
@@ -120,7 +123,8 @@ pub(crate) enum Kind {
     Stored,
 }
 
-/// Tastes before the first edge is started, and waits for the end of it.
+/// Tastes before the first edge is started, and waits for the end of it. The report comes back in memory that
+/// is the taster's and ours: what lies in `data_dir` others may have written.
 ///
 /// # Errors
 /// It cannot be started or waited for.
@@ -129,7 +133,8 @@ pub(crate) fn taste_at_start(
     config: &Path,
     data_dir: &Path,
     kind: Kind,
-) -> io::Result<TasterEnd> {
+) -> io::Result<(TasterEnd, io::Result<Report>)> {
+    let told = File::from(memfd_create("rempart-taste", MemfdFlags::CLOEXEC)?);
     let mut command = program.command("taste");
     match kind {
         Kind::Boot => command.arg("--boot").arg("-c").arg(config),
@@ -137,13 +142,14 @@ pub(crate) fn taste_at_start(
     };
     command.arg("--data-dir").arg(data_dir);
     command.arg("--timeout-ms").arg(START_TIMEOUT.as_millis().to_string());
+    command.stdout(told.try_clone()?);
     let kill_at = Now::mono() + START_TIMEOUT + GRACE;
     let child = spawn_heir(&mut command, Vec::new(), Signal::KILL)?;
     let mut taster = Taster { child, kill_at, is_killed: false };
     let process = pidfd_open(Pid::from_child(&taster.child), PidfdFlags::empty())?;
     loop {
         if let Some(end) = taster.ended(Now::mono()) {
-            return Ok(end);
+            return Ok((end, report(&told)));
         }
         let left = taster.due().map(|due| due.saturating_duration_since(Now::mono()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
@@ -152,4 +158,11 @@ pub(crate) fn taste_at_start(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+fn report(mut told: &File) -> io::Result<Report> {
+    let mut text = Vec::new();
+    told.rewind()?;
+    told.take(REPORT_BYTES_MAX).read_to_end(&mut text)?;
+    Report::parse(&text)
 }

@@ -4,7 +4,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use rempart_config::{Account, Level, Settings};
+use rempart_config::{AccessTo, Account, Level, Settings};
 use rempart_wire::ProxyProtocol;
 use rempart_wire::config::{Listen, ListenAddress, Listener};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct Needs {
     pub workers: NonZeroUsize,
     /// The account to change to; `None` keeps the one that started the process.
     pub user: Option<String>,
+    /// The file of the access log, if it is one.
+    #[serde(default)]
+    pub access_log: Option<PathBuf>,
     /// Where the process keeps what it must not lose.
     pub data_dir: PathBuf,
     /// How much the program says about itself, as a filter reads it.
@@ -94,6 +97,10 @@ impl From<&Settings> for Needs {
             user: match &settings.user {
                 Account::Keep => None,
                 Account::Named(name) => Some(name.clone()),
+            },
+            access_log: match &settings.log.access.to {
+                AccessTo::File(path) => Some(path.clone()),
+                AccessTo::Off | AccessTo::Stdout => None,
             },
             data_dir: settings.data_dir.clone(),
             log_level: level(settings.log.level).into(),

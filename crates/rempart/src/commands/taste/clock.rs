@@ -1,7 +1,6 @@
 //! The taster's own deadline: it knows what it was doing when its time was over, which the supervisor, that
 //! kills it a little later, does not.
 
-use std::path::PathBuf;
 use std::process::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rempart_base::Now;
+
+use super::Desk;
 
 /// When it began, how long it may go on, and what it does now.
 pub(super) struct Clock {
@@ -53,13 +54,13 @@ impl Clock {
 
     /// From now on the process ends with a refusal when its time is over. Not any more once what is returned
     /// is dropped.
-    pub(super) fn watch(self: &Arc<Self>, data_dir: PathBuf) -> std::io::Result<Sender<()>> {
+    pub(super) fn watch(self: &Arc<Self>, desk: Desk) -> std::io::Result<Sender<()>> {
         let (done, wait) = channel();
         let clock = Arc::clone(self);
         std::thread::Builder::new().name("clock".into()).spawn(move || {
             if wait.recv_timeout(clock.left()) == Err(RecvTimeoutError::Timeout) && clock.may_report() {
                 let why = format!("{} took longer than {} ms", clock.doing(), clock.max.as_millis());
-                exit(i32::from(super::write(super::refused(why), &clock, &data_dir).is_err()));
+                exit(i32::from(desk.put(super::refused(why), &clock).is_err()));
             }
         })?;
         Ok(done)
