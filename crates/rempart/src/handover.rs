@@ -13,6 +13,7 @@ use rempart_edge::{Boot, BoundListener};
 use rempart_wire::ProxyProtocol;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::sockopt::socket_acceptconn;
+use rustix::process::{Pid, getpid, getppid};
 use serde::{Deserialize, Serialize};
 
 use crate::output::Failure;
@@ -32,6 +33,9 @@ pub(crate) struct Handover {
     line_fd: RawFd,
     /// Handed to the configured account when privileges are dropped.
     pub(crate) data_dir: PathBuf,
+    /// With which to live and to end.
+    #[serde(default)]
+    supervisor: Option<i32>,
     /// As which account to serve, if root started all this. Not what a release says: the store belongs to that
     /// account, and whoever has it could write `root` there. `None` is the owner of `data_dir`.
     #[serde(default)]
@@ -112,6 +116,7 @@ impl Handover {
             page_fd: start.page.as_fd().as_raw_fd(),
             line_fd: start.line.as_fd().as_raw_fd(),
             data_dir: order.data_dir.clone(),
+            supervisor: Some(getpid().as_raw_nonzero().get()),
             user: order.user.clone(),
             access_log: order.access_log.clone(),
             log_level: order.log_level.clone(),
@@ -143,6 +148,11 @@ impl Handover {
         })?;
         serde_json::from_str(&text)
             .map_err(|error| Failure::Text(format!("{VARIABLE} is malformed: {error}")))
+    }
+
+    /// Who has started this process.
+    pub(crate) fn supervisor(&self) -> Option<Pid> {
+        self.supervisor.map_or_else(getppid, Pid::from_raw)
     }
 
     /// Takes the descriptors over.

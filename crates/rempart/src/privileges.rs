@@ -54,11 +54,16 @@ pub(crate) fn drop_to(
         return Err(Error::other("root was given up and could be taken back"));
     }
     // The kernel forgets this when the account changes.
+    end_with(supervisor)
+}
+
+/// Binds the life of this process to its supervisor's.
+///
+/// # Errors
+/// That has died already.
+pub(crate) fn end_with(supervisor: Option<Pid>) -> Result<()> {
     set_parent_process_death_signal(Some(Signal::TERM))?;
-    if getppid() != supervisor {
-        return Err(Error::other("the supervisor has died"));
-    }
-    Ok(())
+    if getppid() == supervisor { Ok(()) } else { Err(Error::other("the supervisor has died")) }
 }
 
 struct Account {

@@ -6,13 +6,15 @@ mod stand;
 
 use std::fs::{Permissions, metadata, read_to_string, set_permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use rempart_base::Now;
 use rempart_config::{Compiler, Source};
 use rempart_releases::Store;
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open};
-use stand::process::signal;
-use stand::{Folder, Origin, ask, await_end, configuration, text};
+use stand::process::{Stray, signal};
+use stand::{Folder, Origin, Up, ask, await_end, configuration, text};
 
 fn is_root() -> bool {
     let root = geteuid().is_root();
@@ -148,6 +150,30 @@ fn a_forged_release_opens_no_file_as_root_and_a_log_that_the_operator_named_is_t
     signal(up.edge(), Signal::KILL);
     up.line_with("access log");
     assert!(!planted.exists());
+}
+
+#[test]
+fn an_edge_whose_program_may_bind_low_ports_does_not_outlive_its_supervisor() {
+    if !is_root() {
+        return;
+    }
+    let origin = Origin::start();
+    let folder = Folder::new();
+    set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    folder.write(&configuration(origin.address, "nobody"));
+    let program = folder.path().join("rempart");
+    std::fs::copy(stand::PROGRAM, &program).unwrap();
+    let given = Command::new("setcap").arg("cap_net_bind_service=ep").arg(&program).status();
+    if !given.is_ok_and(|status| status.success()) {
+        return println!("SKIPPED: no capability can be given to a file here");
+    }
+    let mut command = Command::new(program);
+    command.args(["up", "-c", folder.file().to_str().unwrap()]).uid(nobody()).gid(nobody());
+    let mut up = Up::start(command);
+    let edge = Stray::of(up.edge());
+    up.signal(Signal::KILL);
+    up.ended();
+    edge.await_end();
 }
 
 #[test]

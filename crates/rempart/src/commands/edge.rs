@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rempart_edge::Launch;
-use rustix::process::getppid;
 use rustix::thread::set_name;
 
 use crate::handover::{Handover, Opened};
 use crate::logging;
 use crate::output::Failure;
-use crate::privileges::{Belongings, drop_to};
+use crate::privileges::{Belongings, drop_to, end_with};
 
 /// The arguments of `edge`: none. It is handed everything, and reads no file of the operator's.
 #[derive(clap::Args)]
@@ -20,9 +19,11 @@ impl Edge {
     /// Serves on the inherited sockets until told to stop.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let Self {} = self;
-        let supervisor = getppid();
         let handover = Handover::received()?;
+        let supervisor = handover.supervisor();
         logging::begin(&handover.log_level);
+        // The kernel forgets what was said before exec if the program's file has capabilities.
+        end_with(supervisor).map_err(|error| Failure::Text(error.to_string()))?;
         // Else it would be called by the number of the descriptor that it was started through.
         set_name(c"rempart-edge").ok();
         let Opened { listeners, admin, ready, slots, line, boot } = handover
