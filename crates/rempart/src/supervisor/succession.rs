@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::Child;
 use std::time::Duration;
 
+use rustix::io::ioctl_fionbio;
 use rustix::net::sockopt::socket_acceptconn;
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +65,11 @@ impl Predecessor {
                     }
                 }
                 Passed::Admin => sockets.admin = fds.next().transpose()?,
-                Passed::End => return Ok((Self(call), sockets)),
+                Passed::End => {
+                    // From now on there are edges to be looked after beside it.
+                    ioctl_fionbio(&call, true)?;
+                    return Ok((Self(call), sockets));
+                }
             }
         }
         Err(ErrorKind::InvalidData.into())
@@ -131,5 +136,35 @@ impl Succession {
     pub(super) fn failed(&mut self) -> Option<(Call, String)> {
         let status = self.started.as_mut()?.0.try_wait().ok().flatten()?;
         self.started.take().map(|(_, wished)| (wished, status.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rempart_base::Now;
+
+    use super::super::call::Inbox;
+    use super::*;
+
+    #[test]
+    fn a_predecessor_that_says_nothing_more_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut inbox = Inbox::open(folder.path()).unwrap();
+        inbox.publish().unwrap();
+        let new = std::thread::spawn({
+            let path = folder.path().to_owned();
+            move || Predecessor::of(&path).unwrap()
+        });
+        let (call, _) = loop {
+            match inbox.heard().pop() {
+                Some(heard) => break heard,
+                None => std::thread::yield_now(),
+            }
+        };
+        pass(&Sockets::default(), &call).unwrap();
+        let (Predecessor(call), _) = new.join().unwrap();
+        let before = Now::mono();
+        assert!(call.heard().unwrap().is_none());
+        assert!(Now::mono() - before < PATIENCE / 2);
     }
 }
