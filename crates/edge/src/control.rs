@@ -104,7 +104,6 @@ impl Control {
             wishes,
             events,
         };
-        control.send_all_switches();
         (control, Inbox { line, wishes: inbox, boot })
     }
 
@@ -155,6 +154,23 @@ impl Control {
     fn turn_visitors_away(&self, on: bool) {
         self.turns_away.store(on, Ordering::Relaxed);
         tracing::warn!(on, "by order: /healthz says that this edge is draining");
+    }
+
+    /// Orders come to this edge from now on; those that the one before has carried out since this one has read
+    /// the store are not lost.
+    fn catch_up(&self) {
+        let mut rollout = self.rollout.lock();
+        match rollout.catch_up() {
+            Ok(true) => {
+                let release = rollout.newest().release.number;
+                tracing::warn!(release, "the edge before has put this release in force meanwhile");
+                self.apply(rollout.running());
+            }
+            Ok(false) => {}
+            Err(refusal) => tracing::error!("what the edge before has put in force: {refusal}"),
+        }
+        drop(rollout);
+        self.send_all_switches();
     }
 
     fn send_all_switches(&self) {
@@ -224,6 +240,7 @@ pub(crate) fn run(
     if let Err(error) = inlets.publish() {
         return on_ready(Err(error.to_string()));
     }
+    control.catch_up();
     runtime.block_on(async move {
         let Inbox { line, wishes, boot } = inbox;
         let line = match line.awaited() {

@@ -46,14 +46,46 @@ pub(crate) fn boot(mut store: Store, how: Boot) -> Result<(Rollout, Vec<Note>), 
         .set_current(newest.release.number)
         .map_err(|error| tracing::error!(%error, "the store does not remember which release runs"))
         .ok();
-    let good = before(&store, &newest);
-    let terms = terms(good.as_ref().unwrap_or(&newest));
-    let bake = (!is_good(&store, newest.release)).then(|| {
+    let Trial { good, bake, history } = trial_of(&store, &newest);
+    Ok((Rollout { store, newest, good, bake, history }, notes))
+}
+
+/// What a release still has to go through.
+struct Trial {
+    good: Option<Loaded>,
+    bake: Option<Bake>,
+    history: History,
+}
+
+fn trial_of(store: &Store, newest: &Loaded) -> Trial {
+    let good = before(store, newest);
+    let terms = terms(good.as_ref().unwrap_or(newest));
+    let bake = (!is_good(store, newest.release)).then(|| {
         let began = Now::mono();
         Bake::new(terms, began, Before::nothing(), Vec::new())
     });
     let good = good.filter(|_| bake.is_some());
-    Ok((Rollout { store, newest, good, bake, history: History::new(terms.lasts) }, notes))
+    Trial { good, bake, history: History::new(terms.lasts) }
+}
+
+impl Rollout {
+    /// While this edge was started the one before was told what to do still. Answers whether another release
+    /// is in force now.
+    ///
+    /// # Errors
+    /// It cannot be loaded: then nothing has changed.
+    pub(crate) fn catch_up(&mut self) -> Result<bool, Refusal> {
+        let known = self.store.current();
+        self.store.refresh();
+        let current = self.store.current().filter(|_| self.store.current() != known);
+        let Some(number) = current.filter(|number| *number != self.newest.release.number) else {
+            return Ok(false);
+        };
+        self.newest = self.load(self.listed(number)?)?;
+        Trial { good: self.good, bake: self.bake, history: self.history } =
+            trial_of(&self.store, &self.newest);
+        Ok(true)
+    }
 }
 
 fn note(kind: &'static str, release: Option<u64>, text: String) -> Note {

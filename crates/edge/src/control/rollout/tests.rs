@@ -54,6 +54,34 @@ fn body(zones: &[String]) -> Vec<u8> {
     Compiler::new(source).compile(Now::read()).unwrap().encode()
 }
 
+#[test]
+fn what_the_edge_before_was_told_while_this_one_started_is_not_lost() {
+    let place = place();
+    drop(place.good(&zones(1)));
+    place.taste(&zones(2));
+    let mut old = place.boot(Boot::Candidate);
+    old.finish(false).unwrap();
+    let mut new = place.boot(Boot::Stored);
+    assert!(!new.catch_up().unwrap(), "nothing has happened");
+    old.store.set_switch("z0.example", "origin", true).unwrap();
+    let back = old.roll_back("by order").unwrap().release;
+    old.pin(back.number).unwrap();
+    assert!(new.catch_up().unwrap());
+    assert_eq!((new.newest().release, new.store.pinned()), (back, Some(back.number)));
+    assert_eq!(new.newest().snapshot.zones().len(), 1);
+    assert!(new.bake().is_none(), "its content has had its bake");
+    assert_eq!(new.store.switches().count(), 1);
+    assert!(!new.catch_up().unwrap());
+    // What has not proved itself bakes here.
+    old.store.unpin().unwrap();
+    place.taste(&zones(3));
+    let published = old.store.publish(old.store.candidate().unwrap().unwrap().hash).unwrap();
+    old.store.set_current(published.number).unwrap();
+    assert!(new.catch_up().unwrap());
+    assert_eq!((new.newest().release, new.bake().is_some()), (published, true));
+    assert_eq!(new.good().unwrap().snapshot.zones().len(), 1);
+}
+
 fn zones(count: usize) -> Vec<String> {
     (0..count).map(|i| format!("z{i}.example")).collect()
 }
