@@ -218,8 +218,10 @@ impl Supervisor {
         // As long as one ends at once, the next can begin.
         while let Some((asked, end)) = self.tasters.step(&self.program, &self.order, now) {
             // Whoever asked may be gone; its successor asks anew.
-            let asker = self.fleet.edges().find(|edge| edge.generation == asked.generation);
-            asker.into_iter().for_each(|edge| edge.say(Message::Tasted(asked.id, end)));
+            for asked in asked {
+                let asker = self.fleet.edges().find(|edge| edge.generation == asked.generation);
+                asker.into_iter().for_each(|edge| edge.say(Message::Tasted(asked.id, end)));
+            }
         }
     }
 

@@ -33,14 +33,18 @@ pub(super) struct Asked {
 /// The taster that runs and the one that comes next.
 #[derive(Default)]
 pub(super) struct Tasters {
-    running: Option<(Taster, Asked)>,
-    next: Option<Asked>,
+    running: Option<(Taster, Vec<Asked>)>,
+    /// One of each edge at most. One taster is the answer to all.
+    next: Vec<Asked>,
 }
 
 impl Tasters {
-    /// Remembers a request. Of those that wait the newest wins: it sees the newest files.
+    /// Remembers a request. Of those of one edge the newest counts; what an edge that leaves wants must not
+    /// keep its successor waiting for an answer that never comes.
     pub(super) fn ask(&mut self, asked: Asked) {
-        self.next = Some(asked);
+        self.next.retain(|other| other.generation != asked.generation);
+        self.next.push(asked);
+        self.next.sort_by_key(|asked| asked.generation);
     }
 
     /// When the running one's time is over.
@@ -54,13 +58,17 @@ impl Tasters {
         program: &Program,
         order: &Order,
         now: Instant,
-    ) -> Option<(Asked, TasterEnd)> {
+    ) -> Option<(Vec<Asked>, TasterEnd)> {
         if let Some((taster, asked)) = &mut self.running {
-            let (asked, end) = (*asked, taster.ended(now)?);
+            let end = taster.ended(now)?;
+            let asked = std::mem::take(asked);
             self.running = None;
             return Some((asked, end));
         }
-        let asked = self.next.take()?;
+        if self.next.is_empty() {
+            return None;
+        }
+        let asked = std::mem::take(&mut self.next);
         match Taster::start(program, order, now) {
             Ok(taster) => self.running = Some((taster, asked)),
             Err(error) => {
@@ -165,4 +173,19 @@ fn report(mut told: &File) -> io::Result<Report> {
     told.rewind()?;
     told.take(REPORT_BYTES_MAX).read_to_end(&mut text)?;
     Report::parse(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_those_that_wait_each_edge_keeps_its_newest() {
+        let mut tasters = Tasters::default();
+        for (generation, id) in [(2, 1), (1, 7), (2, 2), (1, 8)] {
+            tasters.ask(Asked { generation, id });
+        }
+        let waiting = [Asked { generation: 1, id: 8 }, Asked { generation: 2, id: 2 }];
+        assert_eq!(tasters.next, waiting);
+    }
 }
