@@ -39,7 +39,8 @@ pub(crate) fn enter(parent: Option<Pid>, memory_bytes_max: u64, time_max: Durati
 /// # Errors
 /// The kernel refuses. The process must then end.
 pub(crate) fn become_owner_of(folder: &Path, parent: Option<Pid>) -> io::Result<()> {
-    let owner = std::fs::metadata(folder)?;
+    // Of a link that was planted there, whoever planted it.
+    let owner = std::fs::symlink_metadata(folder)?;
     if !geteuid().is_root() || owner.uid() == 0 {
         return Ok(());
     }

@@ -187,10 +187,7 @@ impl Report {
     /// # Errors
     /// The folder cannot be written to.
     pub fn remove(data_dir: &Path) -> io::Result<()> {
-        match std::fs::remove_file(Self::path(data_dir)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        }
+        private_file::remove(&Self::path(data_dir))
     }
 
     /// What serde cannot say: a good one names what is good.
