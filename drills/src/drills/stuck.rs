@@ -35,7 +35,7 @@ const PAUSE_MS: u64 = 100;
 /// Two pieces and more are missing: the core that sends it is stuck.
 const STALLED_MS: u64 = 1_500;
 /// From the beginning of the loop until a successor serves.
-const SUCCESSOR_MS_MAX: u64 = 3_500;
+const SUCCESSOR_MS_MAX: u64 = 3_000;
 const SUCCESSOR_MS_MAX_IN_CI: u64 = 8_000;
 
 fn loops(ground: &Ground, record: &mut Record) -> Outcome<()> {

@@ -8,8 +8,9 @@ use rempart_edge::page::Slot;
 
 /// The time from one look to the next.
 pub(super) const ROUND: Duration = Duration::from_millis(250);
-/// So many rounds without a beat, three seconds, are a core that is stuck.
-const QUIET_ROUNDS_MAX: u32 = 12;
+/// So many rounds without a beat are a core that is stuck: two and a half seconds, so that its successor serves
+/// within three.
+const QUIET_ROUNDS_MAX: u32 = 10;
 
 /// An edge none of whose cores has beaten for so many rounds has nothing left that could finish anything.
 const LOST_ROUNDS: u32 = 4;
