@@ -369,8 +369,9 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         let ended = self.core.now();
         let moved = self.visitor.moved();
         let took = ended.mono.saturating_duration_since(self.record.started.mono);
-        self.state.counters.exchange(self.record.status, took, moved.received, moved.sent);
-        self.snapshot.counters.end(self.record.status, self.record.fault, took);
+        let (status, fault) = (self.record.status, self.record.fault);
+        self.state.counters.exchange(status, fault, took, (moved.received, moved.sent));
+        self.snapshot.counters.end(status, fault, took);
         #[cfg(feature = "fault")]
         self.meet("record");
         self.record.ended = ended;

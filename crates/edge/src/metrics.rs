@@ -9,10 +9,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rempart_flow::Fault;
 
 use crate::incidents::Incidents;
 
-pub use self::release::{RELEASE_LATENCIES, RELEASES_MAX, ReleaseCounters, ReleaseTotals, latency_bound_us};
+pub use self::release::{
+    RELEASE_LATENCIES, RELEASES_MAX, ReleaseCounters, ReleaseTotals, latency_bound_us,
+    speaks_against_its_release,
+};
 
 /// Upper bounds of the latency histogram's buckets, in microseconds; the last bucket has none.
 pub const LATENCY_BOUNDS_US: [u64; 14] = [
@@ -53,6 +57,8 @@ pub struct ZoneCounters {
     pub latencies: [Counter; LATENCY_BOUNDS_US.len() + 1],
     /// Sum of those times.
     pub latency_us: Counter,
+    /// Exchanges that ended so that it [speaks against their release](speaks_against_its_release).
+    pub errors: Counter,
     /// Exchanges that are under way; it goes down too.
     pub under_way: Counter,
     /// Bytes from visitors.
@@ -67,6 +73,7 @@ impl Default for ZoneCounters {
             statuses: std::array::from_fn(|_| Counter::default()),
             latencies: std::array::from_fn(|_| Counter::default()),
             latency_us: Counter::default(),
+            errors: Counter::default(),
             under_way: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
@@ -76,7 +83,16 @@ impl Default for ZoneCounters {
 
 impl ZoneCounters {
     /// Counts one exchange.
-    pub fn exchange(&self, status: u16, took: Duration, bytes_in: u64, bytes_out: u64) {
+    pub fn exchange(
+        &self,
+        status: u16,
+        fault: Option<Fault>,
+        took: Duration,
+        (bytes_in, bytes_out): (u64, u64),
+    ) {
+        if speaks_against_its_release(status, fault) {
+            self.errors.add(1);
+        }
         let slot = STATUSES.binary_search(&status).or_else(|_| STATUSES.binary_search(&(status / 100 * 100)));
         if let Some(counter) = slot.ok().and_then(|slot| self.statuses.get(slot)) {
             counter.add(1);
@@ -88,13 +104,6 @@ impl ZoneCounters {
         self.latency_us.add(us);
         self.bytes_in.add(bytes_in);
         self.bytes_out.add(bytes_out);
-    }
-
-    /// Exchanges that were answered with 5xx, whoever failed.
-    #[must_use]
-    pub fn server_errors(&self) -> u64 {
-        let first = STATUSES.partition_point(|status| *status < 500);
-        self.statuses.iter().skip(first).map(Counter::read).sum()
     }
 
     /// Exchanges in all.
@@ -149,15 +158,14 @@ impl CoreMetrics {
     /// The counters of the release of this number, entered if they are not there: when a core swaps to it.
     pub fn enter_release(&self, number: u64) -> Arc<ReleaseCounters> {
         let mut releases = self.releases.lock();
-        if let Some((_, counters)) = releases.iter().find(|(other, _)| *other == number) {
-            return Arc::clone(counters);
-        }
+        let known = releases.iter().position(|(other, _)| *other == number);
+        let known = known.and_then(|index| releases.remove(index));
         if releases.len() == RELEASES_MAX {
             releases.pop_front();
         }
-        let counters = Arc::new(ReleaseCounters::default());
-        releases.push_back((number, Arc::clone(&counters)));
-        counters
+        // The one that was entered last stands last: a release that stays while many are tried is not forgotten.
+        let (_, counters) = releases.push_back_mut(known.unwrap_or_else(|| (number, Arc::default())));
+        Arc::clone(counters)
     }
 
     /// What was counted of a release; nothing, if it does not run here or was forgotten.
@@ -190,22 +198,27 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_releases_are_kept_and_a_known_one_goes_on() {
+    fn only_the_last_releases_are_kept_and_one_that_stays_goes_on() {
         let metrics = CoreMetrics::default();
         for number in 1..=RELEASES_MAX as u64 {
             metrics.enter_release(number).begin();
         }
         metrics.enter_release(1).begin();
         assert_eq!((metrics.release(1).begun, metrics.release(9).begun), (2, 0));
-        metrics.enter_release(9).begin();
-        assert_eq!((metrics.release(1).begun, metrics.release(9).begun), (0, 1));
+        // The good one serves beside one that is tried after the other.
+        for number in 9..=30 {
+            metrics.enter_release(number).begin();
+            metrics.enter_release(1);
+            assert_eq!((metrics.release(1).begun, metrics.release(number).begun), (2, 1), "release {number}");
+        }
+        assert_eq!(metrics.release(9).begun, 0);
     }
 
     #[test]
     fn a_rare_status_counts_for_its_class_and_latency_lands_in_its_bucket() {
         let counters = ZoneCounters::default();
-        counters.exchange(418, Duration::from_micros(250), 10, 20);
-        counters.exchange(200, Duration::from_micros(251), 1, 2);
+        counters.exchange(418, None, Duration::from_micros(250), (10, 20));
+        counters.exchange(200, None, Duration::from_micros(251), (1, 2));
         let at = |status| STATUSES.binary_search(&status).unwrap();
         assert_eq!(counters.statuses[at(400)].read(), 1);
         assert_eq!(counters.statuses[at(200)].read(), 1);

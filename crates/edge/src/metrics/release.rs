@@ -27,6 +27,18 @@ const fn bucket_of(us: u64) -> usize {
     if bucket < RELEASE_LATENCIES { bucket } else { RELEASE_LATENCIES - 1 }
 }
 
+/// Whether the end of an exchange speaks against the release that it ran on: a 5xx, but none that visitors make
+/// as they like, none for want of room, and none for a zone that is held back so that the others move on.
+#[must_use]
+pub fn speaks_against_its_release(status: u16, fault: Option<Fault>) -> bool {
+    status >= 500
+        && match fault {
+            None => true,
+            Some(Fault::ZoneHeldBack | Fault::ZoneOverShare) => false,
+            Some(fault) => fault.side() != Side::Client,
+        }
+}
+
 /// One core's counts of one release. Written by that core alone.
 #[derive(Debug, Default)]
 pub struct ReleaseCounters {
@@ -40,7 +52,7 @@ pub struct ReleaseCounters {
     pub panics: Counter,
     /// Stages that used up their time.
     pub overruns: Counter,
-    latency_us: Counter,
+    errors: Counter,
     latencies: [Counter; RELEASE_LATENCIES],
 }
 
@@ -56,6 +68,9 @@ impl ReleaseCounters {
         if fault == Some(Fault::ZoneOverShare) {
             return;
         }
+        if speaks_against_its_release(status, fault) {
+            self.errors.add(1);
+        }
         if let Some(class) = self.classes.get(usize::from(status / 100).wrapping_sub(1)) {
             class.add(1);
         }
@@ -64,11 +79,12 @@ impl ReleaseCounters {
             match fault.side() {
                 Side::Client => client.add(1),
                 Side::Origin => origin.add(1),
+                // One zone that is held back is what lets the others move on.
+                Side::Ours if fault == Fault::ZoneHeldBack => {}
                 Side::Ours => ours.add(1),
             }
         }
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.latency_us.add(us);
         if let Some(counter) = self.latencies.get(bucket_of(us)) {
             counter.add(1);
         }
@@ -86,7 +102,7 @@ impl ReleaseCounters {
             faults_ours: ours.read(),
             panics: self.panics.read(),
             overruns: self.overruns.read(),
-            latency_us: self.latency_us.read(),
+            errors: self.errors.read(),
             latencies: self.latencies.each_ref().map(Counter::read),
         }
     }
@@ -109,9 +125,10 @@ pub struct ReleaseTotals {
     pub panics: u64,
     /// Stages that used up their time.
     pub overruns: u64,
-    /// Sum of the times from the end of a request's head to the end of its answer.
-    pub latency_us: u64,
-    /// Exchanges that ended, by that time: see [`latency_bound_us`].
+    /// Exchanges that ended so that it [speaks against the release](speaks_against_its_release).
+    pub errors: u64,
+    /// Exchanges that ended, by the time from the end of the request's head to the end of its answer: see
+    /// [`latency_bound_us`].
     pub latencies: [u64; RELEASE_LATENCIES],
 }
 
@@ -120,13 +137,6 @@ impl ReleaseTotals {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.latencies.iter().sum()
-    }
-
-    /// Of them, those that were answered with 5xx, whoever failed.
-    #[must_use]
-    pub const fn server_errors(&self) -> u64 {
-        let [_, _, _, _, errors] = self.classes;
-        errors
     }
 }
 
@@ -156,7 +166,7 @@ impl ReleaseTotals {
         act(&mut self.faults_ours, other.faults_ours);
         act(&mut self.panics, other.panics);
         act(&mut self.overruns, other.overruns);
-        act(&mut self.latency_us, other.latency_us);
+        act(&mut self.errors, other.errors);
         self.latencies.iter_mut().zip(other.latencies).for_each(|(to, of)| act(to, of));
     }
 }
@@ -186,7 +196,7 @@ mod tests {
         counters.end(521, Some(Fault::OriginRefused), Duration::from_hours(24));
         counters.panics.add(1);
         let since = counters.read() - earlier;
-        assert_eq!((since.begun, since.requests(), since.server_errors(), since.panics), (0, 3, 2, 1));
+        assert_eq!((since.begun, since.requests(), since.errors, since.panics), (0, 3, 2, 1));
         assert_eq!((since.faults_client, since.faults_origin, since.faults_ours), (1, 1, 1));
         assert_eq!(
             (since.latencies[0], since.latencies[1], since.latencies[RELEASE_LATENCIES - 1]),
@@ -195,5 +205,27 @@ mod tests {
         let mut sum = since;
         sum += earlier;
         assert_eq!(sum, counters.read());
+    }
+
+    #[test]
+    fn what_visitors_and_shortage_and_held_back_zones_do_is_not_held_against_a_release() {
+        let counters = ReleaseCounters::default();
+        for (status, fault) in [
+            (505, Some(Fault::VersionUnknown)),
+            (501, Some(Fault::CodingUnknown)),
+            (508, Some(Fault::Loop)),
+            (503, Some(Fault::ZoneHeldBack)),
+            (503, Some(Fault::ZoneOverShare)),
+            (499, Some(Fault::ClientGone)),
+            (404, None),
+        ] {
+            counters.end(status, fault, Duration::ZERO);
+            assert_eq!((counters.read().errors, counters.read().faults_ours), (0, 0), "{fault:?}");
+        }
+        for (status, fault) in [(500, None), (500, Some(Fault::Panic)), (521, Some(Fault::OriginRefused))] {
+            let before = counters.read().errors;
+            counters.end(status, fault, Duration::ZERO);
+            assert_eq!(counters.read().errors, before + 1, "{fault:?}");
+        }
     }
 }

@@ -24,10 +24,10 @@ impl<'a> Counting<'a> {
         self.workers.iter().for_each(|worker| totals += worker.metrics.release(number));
         Sums {
             requests: totals.requests(),
-            errors: totals.server_errors(),
+            errors: totals.errors,
             ours: totals.faults_ours,
             panics: totals.panics + totals.overruns,
-            latency_us: totals.latency_us,
+            latencies: totals.latencies,
             cpu_us: cpu_us(),
         }
     }
@@ -42,7 +42,7 @@ impl<'a> Counting<'a> {
         for (name, counters) in self.workers.iter().flat_map(|worker| worker.metrics.zones()) {
             if let Some(sums) = all.get_mut(&name) {
                 sums.requests += counters.requests();
-                sums.errors += counters.server_errors();
+                sums.errors += counters.errors.read();
             }
         }
         all

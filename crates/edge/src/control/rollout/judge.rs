@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Sub;
 
+use crate::metrics::{RELEASE_LATENCIES, latency_bound_us};
+
 /// Fewer errors than these say nothing, whatever their share.
 const ERRORS_MIN: u64 = 5;
 /// How much larger the share of errors must be: one in a hundred.
@@ -16,8 +18,8 @@ const PANICS_MIN: u64 = 3;
 const FACTOR: f64 = 2.0;
 /// Requests on both sides below which times are not compared.
 const TIMED_REQUESTS_MIN: u64 = 200;
-/// A mean latency that grew by less is let pass.
-const LATENCY_MARGIN_US: f64 = 50_000.0;
+/// A median latency that grew by less is let pass.
+const LATENCY_MARGIN_US: u64 = 40_000;
 /// CPU a request that grew by less is let pass.
 const CPU_MARGIN_US: f64 = 500.0;
 
@@ -26,14 +28,14 @@ const CPU_MARGIN_US: f64 = 500.0;
 pub(crate) struct Sums {
     /// Exchanges that ended.
     pub(crate) requests: u64,
-    /// Of them, answered with 5xx, by whomever.
+    /// Of them, ended so that it speaks against the release.
     pub(crate) errors: u64,
     /// Of them, failed by a fault of ours.
     pub(crate) ours: u64,
     /// Panics and exceeded budgets of stages.
     pub(crate) panics: u64,
-    /// From the first byte of requests to the last of their answers, summed.
-    pub(crate) latency_us: u64,
+    /// Exchanges that ended, by the time they took.
+    pub(crate) latencies: [u64; RELEASE_LATENCIES],
     /// What the process used.
     pub(crate) cpu_us: u64,
 }
@@ -43,12 +45,14 @@ impl Sub for Sums {
 
     /// What was counted since `earlier`. Counters of a process only grow.
     fn sub(self, earlier: Self) -> Self {
+        let mut latencies = self.latencies;
+        latencies.iter_mut().zip(earlier.latencies).for_each(|(now, then)| *now = now.saturating_sub(then));
         Self {
             requests: self.requests.saturating_sub(earlier.requests),
             errors: self.errors.saturating_sub(earlier.errors),
             ours: self.ours.saturating_sub(earlier.ours),
             panics: self.panics.saturating_sub(earlier.panics),
-            latency_us: self.latency_us.saturating_sub(earlier.latency_us),
+            latencies,
             cpu_us: self.cpu_us.saturating_sub(earlier.cpu_us),
         }
     }
@@ -59,8 +63,18 @@ impl Sums {
         share(self.errors, self.requests)
     }
 
-    fn latency_mean_us(&self) -> f64 {
-        share(self.latency_us, self.requests)
+    /// What half of the exchanges took, between these two. Not the mean: one visitor who takes an hour over a
+    /// download, or keeps a tunnel open, would have his way with it.
+    fn latency_median_us(&self) -> (u64, u64) {
+        let all: u64 = self.latencies.iter().sum();
+        let mut up_to_here = 0;
+        let bucket = self.latencies.iter().position(|count| {
+            up_to_here += count;
+            up_to_here * 2 >= all
+        });
+        let bucket = bucket.unwrap_or(0);
+        let more_than = bucket.checked_sub(1).and_then(latency_bound_us).unwrap_or(0);
+        (more_than, latency_bound_us(bucket).unwrap_or(u64::MAX))
     }
 
     fn cpu_mean_us(&self) -> f64 {
@@ -105,9 +119,9 @@ impl fmt::Display for Worse {
             ),
             Self::Latency { before, now } => write!(
                 f,
-                "answers take {:.1} ms in the mean; before: {:.1} ms",
-                now.latency_mean_us() / 1e3,
-                before.latency_mean_us() / 1e3
+                "half of the answers take more than {} ms; before: at most {} ms",
+                now.latency_median_us().0 / 1_000,
+                before.latency_median_us().1.div_ceil(1_000)
             ),
             Self::Cpu { before, now } => write!(
                 f,
@@ -152,7 +166,7 @@ pub(crate) fn worse(blame: Blame, before: &Sums, now: &Sums) -> Option<Worse> {
     if before.requests < TIMED_REQUESTS_MIN || now.requests < TIMED_REQUESTS_MIN {
         return None;
     }
-    if has_grown(before.latency_mean_us(), now.latency_mean_us(), LATENCY_MARGIN_US) {
+    if is_slower(&before, &now) {
         return Some(Worse::Latency { before, now });
     }
     has_grown(before.cpu_mean_us(), now.cpu_mean_us(), CPU_MARGIN_US).then_some(Worse::Cpu { before, now })
@@ -163,6 +177,12 @@ pub(crate) fn worse(blame: Blame, before: &Sums, now: &Sums) -> Option<Worse> {
 pub(crate) fn zone_worse(zone: &str, before: &Sums, now: &Sums) -> Option<Worse> {
     let worse = || Worse::ZoneErrors { zone: zone.to_owned(), before: *before, now: *now };
     has_more_errors(before, now).then(worse)
+}
+
+/// Whether half of the answers take twice as long for certain, whatever they took within their buckets.
+fn is_slower(before: &Sums, now: &Sums) -> bool {
+    let ((_, before), (now, _)) = (before.latency_median_us(), now.latency_median_us());
+    now >= before.saturating_mul(2) && now - before > LATENCY_MARGIN_US
 }
 
 fn has_grown(before: f64, now: f64, margin: f64) -> bool {
@@ -192,7 +212,10 @@ fn float(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::metrics::ReleaseCounters;
 
     fn sums(requests: u64, errors: u64) -> Sums {
         Sums { requests, errors, ..Sums::default() }
@@ -227,22 +250,40 @@ mod tests {
         assert!(worse(Blame::All, &panics(3), &panics(7)).is_some());
     }
 
+    /// As many requests as counts, each of which took so many milliseconds.
+    fn timed(all: &[(u64, u64)]) -> Sums {
+        let counters = ReleaseCounters::default();
+        for (count, ms) in all {
+            (0..*count).for_each(|_| counters.end(200, None, Duration::from_millis(*ms)));
+        }
+        let totals = counters.read();
+        Sums { requests: totals.requests(), latencies: totals.latencies, ..Sums::default() }
+    }
+
     #[test]
-    fn latency_and_cpu_must_double_and_grow_by_their_margin() {
-        let timed = |latency_ms: u64, cpu_us: u64| Sums {
-            requests: 1_000,
-            latency_us: latency_ms * 1_000_000,
-            cpu_us: cpu_us * 1_000,
-            ..Sums::default()
+    fn the_median_latency_must_double_for_certain_and_grow_by_its_margin() {
+        let is_worse = |before: u64, now: u64| {
+            let worse = worse(Blame::All, &timed(&[(200, before)]), &timed(&[(200, now)]));
+            matches!(worse, Some(Worse::Latency { .. }))
         };
-        assert_eq!(worse(Blame::All, &timed(100, 20), &timed(200, 20)), None);
-        assert!(matches!(worse(Blame::All, &timed(100, 20), &timed(201, 20)), Some(Worse::Latency { .. })));
-        assert_eq!(worse(Blame::All, &timed(1, 20), &timed(51, 20)), None, "fifty milliseconds more");
-        assert!(worse(Blame::All, &timed(1, 20), &timed(52, 20)).is_some());
-        assert_eq!(worse(Blame::All, &timed(1, 20), &timed(1, 520)), None);
-        assert!(matches!(worse(Blame::All, &timed(1, 20), &timed(1, 521)), Some(Worse::Cpu { .. })));
-        let few = |mean: Sums| Sums { requests: 199, latency_us: mean.latency_us, ..Sums::default() };
-        assert_eq!(worse(Blame::All, &few(timed(1, 0)), &timed(900, 0)), None, "too few before");
+        assert!(!is_worse(100, 250) && is_worse(100, 300), "at most 131 ms, and more than 262 ms");
+        assert!(!is_worse(1, 60) && is_worse(1, 70));
+        let few = timed(&[(199, 1)]);
+        assert_eq!(worse(Blame::All, &few, &timed(&[(1_000, 900)])), None, "too few before");
+    }
+
+    #[test]
+    fn visitors_who_take_their_time_have_no_release_rolled_back() {
+        let before = timed(&[(1_000, 2)]);
+        assert_eq!(worse(Blame::All, &before, &timed(&[(150, 2), (100, 3_600_000)])), None);
+        assert!(worse(Blame::All, &before, &timed(&[(100, 2), (150, 3_600)])).is_some());
+    }
+
+    #[test]
+    fn cpu_must_double_and_grow_by_its_margin() {
+        let cpu = |us: u64| Sums { requests: 1_000, cpu_us: us * 1_000, ..Sums::default() };
+        assert_eq!(worse(Blame::All, &cpu(20), &cpu(520)), None);
+        assert!(matches!(worse(Blame::All, &cpu(20), &cpu(521)), Some(Worse::Cpu { .. })));
     }
 
     #[test]
