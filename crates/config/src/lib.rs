@@ -31,7 +31,7 @@ pub use compile::{Compiler, Source, Work, for_proxy, load};
 pub use difference::Difference;
 pub use prefix::{Prefix, PrefixSet};
 pub use reference::reference;
-pub use release::load_release;
+pub use release::{Outline, load_release};
 pub use report::{diagnostic_json, diagnostics_json};
 pub use schema::schema;
 pub use settings::{AccessLog, AccessTo, Account, Budgets, Level, Log, Release, Settings};

@@ -10,9 +10,11 @@
 
 mod encode;
 mod load;
+mod outline;
 mod read;
 
 pub use load::load_release;
+pub use outline::Outline;
 
 /// The first byte. A program that changes what stands behind it counts it up, and can still read what its
 /// predecessor wrote.

@@ -57,7 +57,7 @@ pub fn load_release(body: &[u8], base: Option<&Snapshot>, now: Now) -> Result<Ar
     Ok(Arc::new(snapshot))
 }
 
-fn settings(
+pub(super) fn settings(
     source: &SettingsSource,
     base: Option<&Snapshot>,
 ) -> Result<(Config, Arc<Settings>), Diagnostics> {
@@ -156,7 +156,7 @@ impl<'a> Known<'a> {
     }
 }
 
-fn damaged() -> Diagnostics {
+pub(super) fn damaged() -> Diagnostics {
     refused("this release is not what was written".into())
 }
 

@@ -14,11 +14,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rempart_base::Now;
-use rempart_config::{Difference, Snapshot, load_release};
-use rempart_releases::{Release, ReleaseHash, Store};
+use rempart_config::{Difference, Settings, Snapshot, load_release};
+use rempart_releases::{Release, ReleaseHash, Staged, Store};
 
 use self::bake::{Bake, Before, History, Terms, Verdict, WatchedZone};
 use self::counts::Counting;
+use self::judge::Sums;
 use self::outcome::{Outcome, Refusal};
 use crate::running::{Canary, Running};
 
@@ -40,6 +41,8 @@ pub(crate) struct Rollout {
     good: Option<Loaded>,
     bake: Option<Bake>,
     history: History,
+    /// What `good` did in its last window before the releases that are tried after it.
+    good_window: Sums,
 }
 
 /// How a reload was meant.
@@ -124,21 +127,31 @@ impl Rollout {
         }
         // The taster has survived it, and so should we.
         self.store.begin_trial(staged.hash).map_err(Refusal::store)?;
-        let tried = self.tried(&staged.body, meant, now);
-        if tried.is_err() {
+        let taken = self.taken(&staged, meant, now);
+        if taken.is_err() {
+            // Else it would be blamed for whatever this edge dies of one day.
             self.store.end_trial().map_err(Refusal::store)?;
         }
-        let (snapshot, difference) = tried?;
+        taken.map(Some)
+    }
+
+    fn taken(
+        &mut self,
+        staged: &Staged,
+        meant: Meant,
+        now: Now,
+    ) -> Result<(Release, Arc<Snapshot>, Difference), Refusal> {
+        let (snapshot, difference) = self.tried(&staged.body, meant, now)?;
         let release = self.store.publish(staged.hash).map_err(Refusal::store)?;
         self.store.set_current(release.number).map_err(Refusal::store)?;
-        Ok(Some((release, snapshot.renumbered(release.number), difference)))
+        Ok((release, snapshot.renumbered(release.number), difference))
     }
 
     fn tried(&self, body: &[u8], meant: Meant, now: Now) -> Result<(Arc<Snapshot>, Difference), Refusal> {
         let base = &self.newest.snapshot;
         let snapshot = load_release(body, Some(base), now).map_err(Refusal::Diagnostics)?;
         let difference = Difference::between(base, &snapshot);
-        may_shrink(base, &difference, meant)?;
+        may_shrink(&difference.removed, base.zones().len(), &base.settings, meant)?;
         Ok((snapshot, difference))
     }
 
@@ -146,6 +159,7 @@ impl Rollout {
     fn begin(&mut self, next: Loaded, counting: &Counting<'_>, now: Instant) {
         let before = std::mem::replace(&mut self.newest, next);
         if self.bake.take().is_none() {
+            self.good_window = self.history.window(counting.release(before.release.number));
             self.good = Some(before);
         }
         let Some(good) = &self.good else {
@@ -155,7 +169,7 @@ impl Rollout {
         let before = if good.snapshot.settings.release.canary_percent < 100 {
             Before::Beside { at_begin }
         } else {
-            Before::Window(self.history.window(at_begin))
+            Before::Window(self.good_window)
         };
         // Against the good one: what a release that was replaced while it baked had changed is on trial still.
         let difference = Difference::between(&good.snapshot, &self.newest.snapshot);
@@ -230,12 +244,23 @@ impl Rollout {
             return Err(Refusal::InForce(self.newest.release.number));
         }
         // Visitors first: a disk that is full or broken keeps nobody on a release that does harm.
-        let release = self.store.roll_back(Some(to.release.number), why).unwrap_or_else(|error| {
+        let number = self.number_of(to.release);
+        let release = self.store.roll_back(Some(number), why).unwrap_or_else(|error| {
             tracing::error!(%error, "the store does not remember this rollback: the next start may undo it");
             to.release
         });
         let snapshot = to.snapshot.renumbered(release.number);
         Ok(self.settle(Loaded { release, snapshot }))
+    }
+
+    /// Under which number the store has this content: of a content that was rolled back to, and then followed by
+    /// many tries, only the older number may be left.
+    fn number_of(&self, release: Release) -> u64 {
+        if self.store.read(release.number).is_ok() {
+            return release.number;
+        }
+        let mut all = self.store.list().into_iter().map(|listed| listed.release);
+        all.find(|other| other.hash == release.hash).map_or(release.number, |other| other.number)
     }
 
     /// Runs this release and no other until the pin is taken away.
@@ -278,14 +303,14 @@ fn load(store: &Store, release: Release, base: Option<&Snapshot>) -> Result<Load
 }
 
 /// The guard against a list of zones that was emptied by mistake.
-fn may_shrink(base: &Snapshot, difference: &Difference, meant: Meant) -> Result<(), Refusal> {
-    let (removed, of) = (difference.removed.len(), base.zones().len());
-    let percent_max = usize::from(base.settings.release.shrink_percent_max);
+fn may_shrink(gone: &[Arc<str>], of: usize, settings: &Settings, meant: Meant) -> Result<(), Refusal> {
+    let removed = gone.len();
+    let percent_max = usize::from(settings.release.shrink_percent_max);
     let is_within = removed.saturating_mul(100) <= of.saturating_mul(percent_max);
     if is_within || meant.confirm == Some(removed) {
         return Ok(());
     }
-    let names = difference.removed.iter().take(10).map(ToString::to_string).collect();
+    let names = gone.iter().take(10).map(ToString::to_string).collect();
     Err(Refusal::Shrinks { removed, of, percent_max, names })
 }
 

@@ -111,7 +111,7 @@ pub(crate) enum Verdict {
     /// It has earned its place; `synthetic` if probes had to help.
     Finished { synthetic: bool },
     /// It is worse than the one before: roll it back.
-    Worse(Worse),
+    Worse(Box<Worse>),
 }
 
 /// The counts at one moment.
@@ -160,7 +160,7 @@ impl Bake {
         };
         let found = judge::worse(self.blame, &before, &baking).or_else(|| self.worse_zone(zone));
         if let Some(worse) = found {
-            return Verdict::Worse(worse);
+            return Verdict::Worse(Box::new(worse));
         }
         if now.saturating_duration_since(self.began) < self.terms.lasts {
             return Verdict::Bakes;
@@ -263,7 +263,10 @@ mod tests {
     fn more_errors_than_before_end_it_at_once() {
         let began = rempart_base::Now::mono();
         let verdict = bake(began).verdict(began, baking(20, 10), nobody);
-        assert!(matches!(verdict, Verdict::Worse(Worse::Errors { .. })), "{verdict:?}");
+        assert!(
+            matches!(&verdict, Verdict::Worse(worse) if matches!(**worse, Worse::Errors { .. })),
+            "{verdict:?}"
+        );
     }
 
     #[test]
@@ -278,7 +281,10 @@ mod tests {
         let mut bake = Bake::new(TERMS, began, Before::Window(before), Vec::new()).after_cpu_us(hours);
         assert_eq!(bake.verdict(began, cpu(100_000), nobody), Verdict::Bakes);
         let verdict = bake.verdict(began, cpu(700_000), nobody);
-        assert!(matches!(verdict, Verdict::Worse(Worse::Cpu { .. })), "{verdict:?}");
+        assert!(
+            matches!(&verdict, Verdict::Worse(worse) if matches!(**worse, Worse::Cpu { .. })),
+            "{verdict:?}"
+        );
         let beside = Before::Beside { at_begin: Sums { cpu_us: hours, ..Sums::default() } };
         let mut bake = Bake::new(TERMS, began, beside, Vec::new()).after_cpu_us(hours);
         assert_eq!(bake.verdict(began, cpu(900_000_000), nobody), Verdict::Bakes, "nobody knows whose it is");
@@ -302,7 +308,10 @@ mod tests {
         let watched = WatchedZone { name: "bad.example".into(), at_begin: sums(200, 0) };
         let mut bake = Bake::new(TERMS, began, Before::Window(sums(100_000, 0)), vec![watched]);
         let verdict = bake.verdict(began, baking(100_000, 20), |_| sums(220, 20));
-        assert!(matches!(verdict, Verdict::Worse(Worse::ZoneErrors { .. })), "{verdict:?}");
+        assert!(
+            matches!(&verdict, Verdict::Worse(worse) if matches!(**worse, Worse::ZoneErrors { .. })),
+            "{verdict:?}"
+        );
     }
 
     #[test]

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use rempart_base::Now;
-use rempart_config::{Snapshot, load_release};
-use rempart_releases::{Release, ReleaseHash, Standing, Store};
+use rempart_config::{Outline, Snapshot, load_release};
+use rempart_releases::{Release, ReleaseHash, Staged, Standing, Store};
 
 use super::bake::{Bake, Before, History};
+use super::judge::Sums;
 use super::outcome::Refusal;
-use super::{Loaded, Rollout, load, short, terms};
+use super::{Loaded, Meant, Rollout, load, may_shrink, short, terms};
 use crate::launch::Boot;
 
 /// What the operator should learn about a start.
@@ -47,7 +48,7 @@ pub(crate) fn boot(mut store: Store, how: Boot) -> Result<(Rollout, Vec<Note>), 
         .map_err(|error| tracing::error!(%error, "the store does not remember which release runs"))
         .ok();
     let Trial { good, bake, history } = trial_of(&store, &newest);
-    Ok((Rollout { store, newest, good, bake, history }, notes))
+    Ok((Rollout { store, newest, good, bake, history, good_window: Sums::default() }, notes))
 }
 
 /// What a release still has to go through.
@@ -60,10 +61,10 @@ struct Trial {
 fn trial_of(store: &Store, newest: &Loaded) -> Trial {
     let good = before(store, newest);
     let terms = terms(good.as_ref().unwrap_or(newest));
-    let bake = (!is_good(store, newest.release)).then(|| {
-        let began = Now::mono();
-        Bake::new(terms, began, Before::nothing(), Vec::new())
-    });
+    let is_beside = good.as_ref().is_some_and(|good| good.snapshot.settings.release.canary_percent < 100);
+    // What the one before did in its last window is forgotten with the process; what it does beside is seen.
+    let before = if is_beside { Before::Beside { at_begin: Sums::default() } } else { Before::nothing() };
+    let bake = (!is_good(store, newest.release)).then(|| Bake::new(terms, Now::mono(), before, Vec::new()));
     let good = good.filter(|_| bake.is_some());
     Trial { good, bake, history: History::new(terms.lasts) }
 }
@@ -100,11 +101,20 @@ fn take_candidate(store: &mut Store, notes: &mut Vec<Note>) -> Result<(), Refusa
     if let Some(why) = store.is_bad(staged.hash).map(str::to_owned) {
         return Err(Refusal::RolledBack { hash: staged.hash, why });
     }
+    may_follow(store, &staged)?;
     let release = store.publish(staged.hash).map_err(Refusal::store)?;
     store.set_current(release.number).map_err(Refusal::store)?;
     let text = format!("release {} (hash {}) is what the files say", release.number, short(&release.hash));
     notes.push(note("published", Some(release.number), text));
     Ok(())
+}
+
+/// A start confirms nothing: zones that are gone because a folder is not there yet, say, are served as before.
+fn may_follow(store: &Store, staged: &Staged) -> Result<(), Refusal> {
+    let before = store.boots().next().and_then(|(_, body)| Outline::read(&body).ok());
+    let Some(before) = before else { return Ok(()) };
+    let new = Outline::read(&staged.body).map_err(Refusal::Diagnostics)?;
+    may_shrink(&before.removed(&new), before.zones.len(), &before.settings, Meant::default())
 }
 
 /// The content that the edge before loaded when it ended.

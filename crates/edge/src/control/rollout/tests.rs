@@ -327,3 +327,36 @@ fn with_a_share_both_serve_and_the_terms_are_those_of_the_good_one() {
     assert_eq!(rollout.running().canary.map(|canary| canary.percent), Some(10));
     assert_eq!(rollout.bake().map(|bake| bake.terms().lasts), Some(Duration::from_secs(5)));
 }
+
+#[test]
+fn a_start_confirms_no_shrinking() {
+    let place = place();
+    drop(place.good(&zones(8)));
+    place.taste(&zones(5));
+    let (mut rollout, notes) = boot(place.store(), Boot::Candidate).unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(rollout.newest().snapshot.zones().len(), 8);
+    assert!(notes.iter().any(|note| note.kind == "pending" && note.text.contains("--confirm 3")));
+    applied(consider(&mut rollout, confirm(3)));
+    drop(rollout);
+    place.taste(&zones(4));
+    assert_eq!(place.boot(Boot::Candidate).newest().snapshot.zones().len(), 4, "one of five");
+}
+
+#[test]
+fn many_tries_after_a_rollback_do_not_make_the_store_forget_what_was_good() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    for count in 3..12 {
+        place.taste(&zones(count));
+        applied(consider(&mut rollout, Meant::default()));
+        if count == 3 {
+            rollout.roll_back("worse").unwrap();
+        }
+    }
+    rollout.roll_back("worse").unwrap();
+    drop(rollout);
+    assert_eq!(place.boot(Boot::Stored).newest().snapshot.zones().len(), 2);
+    place.taste(&zones(11));
+    let mut rollout = place.boot(Boot::Stored);
+    assert!(matches!(refused(consider(&mut rollout, Meant::default())), Refusal::RolledBack { .. }));
+}
