@@ -42,7 +42,14 @@ impl ResolvesServerCert for Certificates {
         let named = hello.server_name().and_then(|name| {
             // Which release the visitor gets is decided with its request, so both answer here. A zone that
             // only the canary has is shown to all: only those who get the canary reach it.
-            self.current.load().each().find_map(|snapshot| snapshot.certificate_for(name))
+            let running = self.current.load();
+            // One that everybody gets is asked first: a certificate that was renewed is shown at once.
+            let [first, second] = match &running.canary {
+                Some(canary) if canary.percent >= 100 => [Some(&canary.snapshot), Some(&running.stable)],
+                Some(canary) => [Some(&running.stable), Some(&canary.snapshot)],
+                None => [Some(&running.stable), None],
+            };
+            [first, second].into_iter().flatten().find_map(|snapshot| snapshot.certificate_for(name))
         });
         Some(named.unwrap_or_else(|| Arc::clone(&self.own)))
     }
