@@ -71,25 +71,32 @@ impl Folders {
 
     fn follow(&mut self, folders: Vec<PathBuf>) {
         let mut watches = self.inotify.get_ref().watches();
-        self.watched.retain(|folder, watch| {
-            let stays = folders.contains(folder);
-            if !stays {
-                // It may be gone already.
-                let _ = watches.remove(watch.clone());
-            }
-            stays
-        });
+        let mut before = std::mem::take(&mut self.watched);
         // A file counts when it is complete: closed, or moved into place. What writes all the time and
         // stands beside the configuration, such as a log, is not noticed.
         let mask = WatchMask::CLOSE_WRITE | WatchMask::MOVE | WatchMask::CREATE | WatchMask::DELETE;
+        let mut gone = Vec::new();
         for folder in folders {
-            if self.watched.contains_key(&folder) {
-                continue;
-            }
+            let known = before.remove(&folder);
+            // Also one that is watched already: it may have been renamed, and another put in its place. For the
+            // same folder the kernel gives the same watch.
             match watches.add(&folder, mask) {
-                Ok(watch) => drop(self.watched.insert(folder, watch)),
-                Err(error) => tracing::warn!(%error, folder = %folder.display(), "changes here go unnoticed"),
+                Ok(watch) => {
+                    gone.extend(known.filter(|known| *known != watch));
+                    self.watched.insert(folder, watch);
+                }
+                Err(error) => {
+                    gone.extend(known);
+                    tracing::warn!(%error, folder = %folder.display(), "changes here go unnoticed");
+                }
             }
+        }
+        gone.extend(before.into_values());
+        // Two names may mean one folder.
+        gone.retain(|watch| !self.watched.values().any(|watched| watched == watch));
+        for watch in gone {
+            // It may be gone already.
+            let _ = watches.remove(watch);
         }
     }
 
@@ -106,5 +113,34 @@ impl Folders {
                 Err(_) => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_took_the_place_of_another_is_watched() {
+        let place = tempfile::tempdir().unwrap();
+        let [zones, next, old] = ["zones.d", "next", "old"].map(|name| place.path().join(name));
+        [&zones, &next].into_iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut folders = Folders::new().unwrap();
+            folders.follow(vec![zones.clone()]);
+            std::fs::rename(&zones, &old).unwrap();
+            std::fs::rename(&next, &zones).unwrap();
+            folders.follow(vec![zones.clone()]);
+            // Whatever was noticed until here.
+            while timeout(QUIET, folders.changed()).await.is_ok() {}
+            std::fs::write(zones.join("a.yaml"), "").unwrap();
+            timeout(Duration::from_secs(10), folders.changed()).await.unwrap().unwrap();
+            while timeout(QUIET, folders.changed()).await.is_ok() {}
+            std::fs::write(old.join("a.yaml"), "").unwrap();
+            timeout(QUIET, folders.changed()).await.unwrap_err();
+            folders.follow(Vec::new());
+            assert!(folders.watched.is_empty());
+        });
     }
 }
