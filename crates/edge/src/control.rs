@@ -276,13 +276,13 @@ async fn signals(control: &Arc<Control>, boot: Boot, on_ready: OnReady) -> std::
     on_ready(Ok(()));
     if boot != Boot::Candidate {
         // The files may have changed while nobody watched them.
-        control.wishes.wish("this edge has started").await;
+        control.wishes.wish("this edge has started");
     }
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hang_up.recv() => control.wishes.wish("SIGHUP").await,
+            _ = hang_up.recv() => control.wishes.wish("SIGHUP"),
             _ = reopen.recv() => control.writer.reopen(),
         }
     }

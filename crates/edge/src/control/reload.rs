@@ -42,10 +42,10 @@ impl Wishes {
     }
 
     /// Wishes, and does not wait for what comes of it.
-    pub(super) async fn wish(&self, why: &str) {
+    pub(super) fn wish(&self, why: &str) {
         let wish = Wish { meant: Meant::default(), why: why.to_owned(), reply: None };
-        // The other end lives as long as the process serves.
-        let _ = self.0.send(wish).await;
+        // Where there is no room, others wait that will have the files read later than now: that is the same.
+        let _ = self.0.try_send(wish);
     }
 
     /// Wishes, and waits for what comes of it.

@@ -22,7 +22,10 @@ pub(super) async fn act(control: &Arc<Control>, asked: Asked, who: Who) -> Value
     let Asked { order, why } = asked;
     let meant = |force, confirm| Meant { force, confirm };
     match order {
-        Order::Status => json!({"ok": true, "status": status::json(control)}),
+        // It waits for whoever changes what runs.
+        Order::Status => {
+            blocking(control, |control| Ok(json!({"ok": true, "status": status::json(control)}))).await
+        }
         Order::Releases => blocking(control, |control| Ok(releases(control))).await,
         Order::Diff { from, to } => blocking(control, move |control| diff(control, from, to)).await,
         Order::Reload { force, confirm } => reload(control, meant(force, confirm), &why, &who).await,
@@ -33,7 +36,7 @@ pub(super) async fn act(control: &Arc<Control>, asked: Asked, who: Who) -> Value
         }
         Order::Unpin => {
             let answer = audited(control, "unpin", why, who, json!({}), unpin).await;
-            control.wishes.wish("unpin").await;
+            control.wishes.wish("unpin");
             answer
         }
         Order::Rollback { to } => {
