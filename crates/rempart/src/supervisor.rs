@@ -150,7 +150,8 @@ impl Supervisor {
     /// Until a signal, a word of an edge, or the moment at which something is due.
     fn wait(&self) -> io::Result<()> {
         let look_at = self.fleet.serving.is_some().then_some(self.look_at);
-        let due = self.fleet.due().chain(look_at).chain(self.tasters.due()).min();
+        let due =
+            self.fleet.due().chain(look_at).chain(self.tasters.due()).chain(self.succession.due()).min();
         let timeout = due.map(|due| due.saturating_duration_since(Now::mono()));
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];

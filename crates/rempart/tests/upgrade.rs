@@ -137,6 +137,28 @@ fn another_supervisor_takes_over_and_the_first_ends_with_code_0() {
 }
 
 #[test]
+fn who_stops_a_supervisor_that_is_about_to_be_replaced_stops_both() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let mut up = folder.up();
+    let file = folder.file();
+    let mut asking = rempart(&["upgrade", "-c", file.to_str().unwrap(), "--supervisor"]).spawn().unwrap();
+    let edge = up.edge();
+    let heir = loop {
+        match children(up.pid()).into_iter().find(|pid| *pid != edge) {
+            Some(heir) => break Stray::of(heir),
+            None => assert!(asking.try_wait().unwrap().is_none(), "nobody is started"),
+        }
+    };
+    stop(heir.pid);
+    up.signal(Signal::TERM);
+    assert_eq!(up.ended().code(), Some(0));
+    signal(heir.pid, Signal::CONT);
+    heir.await_end();
+    assert_eq!(asking.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn who_waits_in_a_backlog_while_supervisors_change_is_served() {
     let origin = Origin::start();
     let folder = Folder::before(&origin);

@@ -77,7 +77,8 @@ impl EdgeProcess {
     /// Whether the edge has said that it serves. Reads what has come; does not wait.
     pub(super) fn serves(&mut self) -> bool {
         if let Some(ready) = &mut self.ready {
-            match ready.take(SAID_BYTES_MAX).read_to_end(&mut self.said) {
+            let room = SAID_BYTES_MAX.saturating_sub(self.said.len() as u64);
+            match ready.take(room).read_to_end(&mut self.said) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // The other end is closed: nothing more will come.
                 Ok(_) | Err(_) => self.ready = None,

@@ -10,10 +10,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::process::Child;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::ioctl_fionbio;
 use rustix::net::sockopt::socket_acceptconn;
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::Order;
@@ -24,6 +25,8 @@ use crate::sockets::{Bound, Sockets};
 
 /// The old supervisor answers at once.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A new supervisor tastes for at most three minutes, and waits for its edge for two.
+const START_TIMEOUT: Duration = Duration::from_secs(330);
 /// Nobody has more: an edge of 256 workers on as many addresses.
 const MESSAGES_MAX: usize = 1024;
 
@@ -101,17 +104,27 @@ pub(super) fn pass(sockets: &Sockets, call: &Call) -> io::Result<()> {
 pub(super) struct Succession {
     /// Has our sockets, and does not serve yet.
     pub(super) heir: Option<Call>,
-    /// The process that was started to be the heir, and who wished that.
-    pub(super) started: Option<(Child, Call)>,
+    /// The process that was started to be the heir.
+    pub(super) started: Option<Started>,
+}
+
+/// A process that is to become the heir.
+pub(super) struct Started {
+    child: Child,
+    /// Who wished that.
+    pub(super) wished: Call,
+    /// `None` once it is killed.
+    give_up_at: Option<Instant>,
 }
 
 impl Succession {
     /// Starts a supervisor that is to take over from us. It has our service manager, and outlives us.
-    pub(super) fn start(program: &Program, order: &Order) -> io::Result<Child> {
+    pub(super) fn start(program: &Program, order: &Order, wished: Call, now: Instant) -> io::Result<Started> {
         let mut command = program.command("up");
         command.arg("--take-over").arg("-c").arg(&order.config_path);
         command.arg("--data-dir").arg(&order.data_dir);
-        spawn_free(&mut command)
+        let child = spawn_free(&mut command)?;
+        Ok(Started { child, wished, give_up_at: Some(now + START_TIMEOUT) })
     }
 
     /// Whether one is on its way.
@@ -132,10 +145,28 @@ impl Succession {
         None
     }
 
+    /// When the one that was started is given up.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.started.as_ref()?.give_up_at
+    }
+
     /// Who wished for a successor whose process has ended instead, with how it ended.
-    pub(super) fn failed(&mut self) -> Option<(Call, String)> {
-        let status = self.started.as_mut()?.0.try_wait().ok().flatten()?;
-        self.started.take().map(|(_, wished)| (wished, status.to_string()))
+    pub(super) fn failed(&mut self, now: Instant) -> Option<(Call, String)> {
+        let started = self.started.as_mut()?;
+        if started.give_up_at.is_some_and(|give_up_at| now >= give_up_at) {
+            started.give_up_at = None;
+            tracing::warn!("the supervisor that was started does not take over in time and is killed");
+            started.child.kill().ok();
+        }
+        let status = started.child.try_wait().ok().flatten()?;
+        self.started.take().map(|started| (started.wished, status.to_string()))
+    }
+
+    /// We are told to stop: nobody is to take over from us what nobody wants any more.
+    pub(super) fn call_off(&mut self) {
+        if let Some(started) = &self.started {
+            kill_process(Pid::from_child(&started.child), Signal::TERM).ok();
+        }
     }
 }
 
@@ -145,6 +176,27 @@ mod tests {
 
     use super::super::call::Inbox;
     use super::*;
+
+    #[test]
+    fn a_new_supervisor_that_does_nothing_is_killed_when_its_time_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let inbox = Inbox::open(folder.path()).unwrap();
+        inbox.publish().unwrap();
+        let wished = Call::to(folder.path(), None).unwrap();
+        let child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let due = Now::mono() + START_TIMEOUT;
+        let started = Some(Started { child, wished, give_up_at: Some(due) });
+        let mut succession = Succession { heir: None, started };
+        assert!(succession.failed(due - Duration::from_millis(1)).is_none());
+        assert_eq!(succession.due(), Some(due));
+        let how = loop {
+            match succession.failed(due) {
+                Some((_, how)) => break how,
+                None => std::thread::yield_now(),
+            }
+        };
+        assert_eq!((how.as_str(), succession.is_under_way()), ("signal: 9 (SIGKILL)", false));
+    }
 
     #[test]
     fn a_predecessor_that_says_nothing_more_is_not_waited_for() {

@@ -55,6 +55,7 @@ impl Supervisor {
     pub(super) fn stop(&mut self, now: Instant) {
         if !matches!(self.phase, Phase::Ending(_)) {
             self.manager.stopping();
+            self.succession.call_off();
             self.end(now);
         }
     }

@@ -47,7 +47,7 @@ impl Supervisor {
                 refuse(&call, &reason);
             }
         }
-        if let Some((wished, how)) = self.succession.failed() {
+        if let Some((wished, how)) = self.succession.failed(now) {
             let reason = format!("the new supervisor ended ({how}), and this one goes on; the log says why");
             refuse(&wished, &reason);
         }
@@ -78,8 +78,8 @@ impl Supervisor {
                 may_end()?;
                 let (program, path) = open(program)?;
                 tracing::info!(?path, "another supervisor is started");
-                let child = Succession::start(&program, &self.order).map_err(cannot("be started", &path))?;
-                self.succession.started = Some((child, call.again()?));
+                let started = Succession::start(&program, &self.order, call.again()?, now);
+                self.succession.started = Some(started.map_err(cannot("be started", &path))?);
                 Ok(())
             }
             Wish::TakeOver => {
@@ -98,8 +98,8 @@ impl Supervisor {
         tracing::info!(pid, "another supervisor has taken over");
         self.manager.main_pid(pid.get());
         heir.say("ok").ok();
-        if let Some((_, wished)) = self.succession.started.take() {
-            wished.say(&format!("ok: supervisor {pid} has taken over")).ok();
+        if let Some(started) = self.succession.started.take() {
+            started.wished.say(&format!("ok: supervisor {pid} has taken over")).ok();
         }
         self.end(now);
     }
