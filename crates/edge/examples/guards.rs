@@ -70,7 +70,7 @@ fn with(core: &Core, release: &Pinned, head: &RequestHead) -> usize {
         let mut screening = screening(core, release, head);
         let (state, verdict) = guard::screen(core, release, &mut screening).await;
         wait_once().await;
-        release.counters.end(200, None, Duration::from_micros(300));
+        release.counters.end(200, None, Duration::from_micros(300), false);
         (verdict.is_ok(), state.off(), screening.zone).2.map_or(0, |zone| zone.name.len())
     });
     let connection = pin!(panics::caught(exchange));

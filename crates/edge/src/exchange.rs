@@ -20,11 +20,13 @@ use crate::core::{Core, Pinned};
 use crate::forward::{Client, Forward};
 use crate::guard;
 use crate::incidents::{Kind, Place};
+use crate::metrics::speaks_against_its_release;
 use crate::page::Slot;
 use crate::panics::{self, Panic};
 use crate::record::{self, Record};
 use crate::relay::{self, Upload};
 use crate::text::{IpText, RayText};
+use crate::worker::Order;
 use crate::zone_state::ZoneState;
 
 /// Where an exchange stands.
@@ -370,8 +372,10 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         let moved = self.visitor.moved();
         let took = ended.mono.saturating_duration_since(self.record.started.mono);
         let (status, fault) = (self.record.status, self.record.fault);
-        self.state.counters.exchange(status, fault, took, (moved.received, moved.sent));
-        self.snapshot.counters.end(status, fault, took);
+        let is_probe = Order::is_inside(self.visitor.peer());
+        let is_error = speaks_against_its_release(status, fault, is_probe);
+        self.state.counters.exchange(status, is_error, took, (moved.received, moved.sent));
+        self.snapshot.counters.end(status, fault, took, is_probe);
         #[cfg(feature = "fault")]
         self.meet("record");
         self.record.ended = ended;

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rempart_flow::Fault;
 
 use crate::incidents::Incidents;
 
@@ -82,15 +81,9 @@ impl Default for ZoneCounters {
 }
 
 impl ZoneCounters {
-    /// Counts one exchange.
-    pub fn exchange(
-        &self,
-        status: u16,
-        fault: Option<Fault>,
-        took: Duration,
-        (bytes_in, bytes_out): (u64, u64),
-    ) {
-        if speaks_against_its_release(status, fault) {
+    /// Counts one exchange. `is_error`: it [speaks against its release](speaks_against_its_release).
+    pub fn exchange(&self, status: u16, is_error: bool, took: Duration, (bytes_in, bytes_out): (u64, u64)) {
+        if is_error {
             self.errors.add(1);
         }
         let slot = STATUSES.binary_search(&status).or_else(|_| STATUSES.binary_search(&(status / 100 * 100)));
@@ -217,8 +210,8 @@ mod tests {
     #[test]
     fn a_rare_status_counts_for_its_class_and_latency_lands_in_its_bucket() {
         let counters = ZoneCounters::default();
-        counters.exchange(418, None, Duration::from_micros(250), (10, 20));
-        counters.exchange(200, None, Duration::from_micros(251), (1, 2));
+        counters.exchange(418, false, Duration::from_micros(250), (10, 20));
+        counters.exchange(200, false, Duration::from_micros(251), (1, 2));
         let at = |status| STATUSES.binary_search(&status).unwrap();
         assert_eq!(counters.statuses[at(400)].read(), 1);
         assert_eq!(counters.statuses[at(200)].read(), 1);

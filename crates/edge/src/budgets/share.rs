@@ -131,7 +131,7 @@ mod tests {
         let mut shares = Shares::default();
         shares.divide(&workers, now, |_| 100);
         assert_eq!(shares.fair().unwrap().requests_per_zone, 100, "one zone alone has all of it");
-        modest.exchange(200, None, Duration::ZERO, (10, 10));
+        modest.exchange(200, false, Duration::ZERO, (10, 10));
         shares.divide(&workers, now, |most| {
             assert_eq!(most, 90);
             100

@@ -6,6 +6,7 @@ pub(crate) mod boot;
 pub(crate) mod counts;
 pub(crate) mod judge;
 pub(crate) mod outcome;
+mod pasts;
 pub(crate) mod probe;
 pub(crate) mod watch;
 
@@ -21,6 +22,7 @@ use self::bake::{Bake, Before, History, Terms, Verdict, WatchedZone};
 use self::counts::Counting;
 use self::judge::Sums;
 use self::outcome::{Outcome, Refusal};
+use self::pasts::Pasts;
 use crate::running::{Canary, Running};
 
 /// Zones that a release changes and that are watched by themselves while it bakes.
@@ -43,6 +45,7 @@ pub(crate) struct Rollout {
     history: History,
     /// What `good` did in its last window before the releases that are tried after it.
     good_window: Sums,
+    pasts: Pasts,
 }
 
 /// How a reload was meant.
@@ -175,9 +178,9 @@ impl Rollout {
         let difference = Difference::between(&good.snapshot, &self.newest.snapshot);
         let changed = difference.changed.get(..WATCHED_ZONES_MAX).unwrap_or(&difference.changed);
         let mut counts = counting.zones(changed.iter());
-        let watched = changed.iter().map(|name| WatchedZone {
-            name: Arc::clone(name),
-            at_begin: counts.remove(name).unwrap_or_default(),
+        let watched = changed.iter().map(|name| {
+            let at_begin = counts.remove(name).unwrap_or_default();
+            WatchedZone { name: Arc::clone(name), at_begin, pasts: self.pasts.of(name, at_begin) }
         });
         // The terms are those of the release that has proved itself: no change loosens its own trial.
         let bake = Bake::new(terms(good), now, before, watched.collect()).after_cpu_us(at_begin.cpu_us);
@@ -195,6 +198,9 @@ impl Rollout {
         let sums = counting.release(self.newest.release.number);
         let Some(bake) = &mut self.bake else {
             self.history.note(now, sums);
+            if self.pasts.is_due(now, terms(&self.newest).lasts) {
+                self.pasts.note(now, counting.all_zones());
+            }
             return Verdict::Bakes;
         };
         let before = self.good.as_ref().map(|good| counting.release(good.release.number)).unwrap_or_default();

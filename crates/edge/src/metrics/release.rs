@@ -28,12 +28,13 @@ const fn bucket_of(us: u64) -> usize {
 }
 
 /// Whether the end of an exchange speaks against the release that it ran on: a 5xx, but none that visitors make
-/// as they like, none for want of room, and none for a zone that is held back so that the others move on.
+/// as they like, none for want of room, and none for a zone that is held back so that the others move on. What an
+/// origin answers to a probe, which it has not expected, is its own business.
 #[must_use]
-pub fn speaks_against_its_release(status: u16, fault: Option<Fault>) -> bool {
+pub fn speaks_against_its_release(status: u16, fault: Option<Fault>, is_probe: bool) -> bool {
     status >= 500
         && match fault {
-            None => true,
+            None => !is_probe,
             Some(Fault::ZoneHeldBack | Fault::ZoneOverShare) => false,
             Some(fault) => fault.side() != Side::Client,
         }
@@ -64,11 +65,11 @@ impl ReleaseCounters {
 
     /// Counts its end. What was refused because the process was short of something says nothing about the
     /// release: else visitors could have it rolled back.
-    pub fn end(&self, status: u16, fault: Option<Fault>, took: Duration) {
+    pub fn end(&self, status: u16, fault: Option<Fault>, took: Duration, is_probe: bool) {
         if fault == Some(Fault::ZoneOverShare) {
             return;
         }
-        if speaks_against_its_release(status, fault) {
+        if speaks_against_its_release(status, fault, is_probe) {
             self.errors.add(1);
         }
         if let Some(class) = self.classes.get(usize::from(status / 100).wrapping_sub(1)) {
@@ -189,11 +190,11 @@ mod tests {
     fn what_is_counted_is_read_summed_and_taken_apart() {
         let counters = ReleaseCounters::default();
         counters.begin();
-        counters.end(200, None, Duration::from_micros(64));
+        counters.end(200, None, Duration::from_micros(64), false);
         let earlier = counters.read();
-        counters.end(500, Some(Fault::Panic), Duration::from_micros(65));
-        counters.end(421, Some(Fault::UnknownHost), Duration::ZERO);
-        counters.end(521, Some(Fault::OriginRefused), Duration::from_hours(24));
+        counters.end(500, Some(Fault::Panic), Duration::from_micros(65), false);
+        counters.end(421, Some(Fault::UnknownHost), Duration::ZERO, false);
+        counters.end(521, Some(Fault::OriginRefused), Duration::from_hours(24), false);
         counters.panics.add(1);
         let since = counters.read() - earlier;
         assert_eq!((since.begun, since.requests(), since.errors, since.panics), (0, 3, 2, 1));
@@ -219,13 +220,16 @@ mod tests {
             (499, Some(Fault::ClientGone)),
             (404, None),
         ] {
-            counters.end(status, fault, Duration::ZERO);
+            counters.end(status, fault, Duration::ZERO, false);
             assert_eq!((counters.read().errors, counters.read().faults_ours), (0, 0), "{fault:?}");
         }
         for (status, fault) in [(500, None), (500, Some(Fault::Panic)), (521, Some(Fault::OriginRefused))] {
             let before = counters.read().errors;
-            counters.end(status, fault, Duration::ZERO);
+            counters.end(status, fault, Duration::ZERO, false);
             assert_eq!(counters.read().errors, before + 1, "{fault:?}");
+            // An origin may not know HEAD; but that there is none, or that we panic, is as bad as ever.
+            counters.end(status, fault, Duration::ZERO, true);
+            assert_eq!(counters.read().errors, before + 1 + u64::from(fault.is_some()), "{fault:?}");
         }
     }
 }

@@ -10,6 +10,11 @@ use super::judge::{self, Blame, Sums, Worse};
 /// Samples that a window is made of; the window's length is exact to one of them.
 const SAMPLES: u32 = 60;
 
+/// CPU is compared when a release has served for so long…
+const CPU_AGE_MIN: Duration = Duration::from_secs(5);
+/// …and if the process has used one part in so many of one core, or more.
+const CPU_PART_MIN: u32 = 10;
+
 /// The running counts of what serves now, so that its last window can be told when the next release comes.
 #[derive(Debug)]
 pub(crate) struct History {
@@ -52,6 +57,8 @@ pub(crate) struct WatchedZone {
     pub(crate) name: Arc<str>,
     /// Its counts when the bake began.
     pub(crate) at_begin: Sums,
+    /// What it did before that, over several times.
+    pub(crate) pasts: Vec<Sums>,
 }
 
 /// What a bake is to be.
@@ -150,7 +157,7 @@ impl Bake {
 
     /// The verdict at this moment. `zone` counts one zone by its name.
     pub(crate) fn verdict(&mut self, now: Instant, counts: Counts, zone: impl Fn(&str) -> Sums) -> Verdict {
-        let cpu_us = counts.baking.cpu_us.saturating_sub(self.cpu_us_at_begin);
+        let cpu_us = self.cpu_that_matters_us(now, counts.baking.cpu_us);
         let (before, baking) = match self.before {
             Before::Window(sums) => (sums, Sums { cpu_us, ..counts.baking }),
             // They share one process, whose CPU cannot be told apart.
@@ -199,10 +206,19 @@ impl Bake {
         self.terms
     }
 
+    /// What the process has used since the bake began, if that is enough to be worth a rollback. Changing over to
+    /// a release of many zones has its price at the beginning, and one large download may cost what a thousand
+    /// small answers do.
+    fn cpu_that_matters_us(&self, now: Instant, cpu_us: u64) -> u64 {
+        let (age, used) = (self.age(now), Duration::from_micros(cpu_us.saturating_sub(self.cpu_us_at_begin)));
+        let matters = age >= CPU_AGE_MIN && used * CPU_PART_MIN >= age;
+        if matters { u64::try_from(used.as_micros()).unwrap_or(u64::MAX) } else { 0 }
+    }
+
     fn worse_zone(&self, zone: impl Fn(&str) -> Sums) -> Option<Worse> {
         self.zones.iter().find_map(|watched| {
             let now = zone(&watched.name) - watched.at_begin;
-            judge::zone_worse(&watched.name, &watched.at_begin, &now)
+            judge::zone_worse(&watched.name, &watched.pasts, &now)
         })
     }
 }
@@ -279,15 +295,30 @@ mod tests {
             before: Sums { cpu_us: hours + cpu_us, ..Sums::default() },
         };
         let mut bake = Bake::new(TERMS, began, Before::Window(before), Vec::new()).after_cpu_us(hours);
-        assert_eq!(bake.verdict(began, cpu(100_000), nobody), Verdict::Bakes);
-        let verdict = bake.verdict(began, cpu(700_000), nobody);
+        let later = began + CPU_AGE_MIN;
+        assert_eq!(bake.verdict(later, cpu(100_000), nobody), Verdict::Bakes);
+        let verdict = bake.verdict(later, cpu(700_000), nobody);
         assert!(
             matches!(&verdict, Verdict::Worse(worse) if matches!(**worse, Worse::Cpu { .. })),
             "{verdict:?}"
         );
         let beside = Before::Beside { at_begin: Sums { cpu_us: hours, ..Sums::default() } };
         let mut bake = Bake::new(TERMS, began, beside, Vec::new()).after_cpu_us(hours);
-        assert_eq!(bake.verdict(began, cpu(900_000_000), nobody), Verdict::Bakes, "nobody knows whose it is");
+        assert_eq!(bake.verdict(later, cpu(900_000_000), nobody), Verdict::Bakes, "nobody knows whose it is");
+    }
+
+    #[test]
+    fn cpu_that_nobody_misses_ends_no_bake() {
+        let began = rempart_base::Now::mono();
+        let before = Sums { requests: 1_000, cpu_us: 20_000, ..Sums::default() };
+        let verdict = |after: Duration, cpu_us: u64| {
+            let counts = Counts { baking: Sums { requests: 200, cpu_us, ..Sums::default() }, before };
+            Bake::new(TERMS, began, Before::Window(before), Vec::new()).verdict(began + after, counts, nobody)
+        };
+        let tenth = 500_000;
+        assert_eq!(verdict(CPU_AGE_MIN, tenth - 1), Verdict::Bakes);
+        assert!(matches!(verdict(CPU_AGE_MIN, tenth), Verdict::Worse(_)));
+        assert_eq!(verdict(CPU_AGE_MIN - Duration::from_nanos(1), tenth), Verdict::Bakes, "it changes over");
     }
 
     #[test]
@@ -305,7 +336,8 @@ mod tests {
     #[test]
     fn one_changed_zone_that_fails_among_many_that_do_not_is_found() {
         let began = rempart_base::Now::mono();
-        let watched = WatchedZone { name: "bad.example".into(), at_begin: sums(200, 0) };
+        let watched =
+            WatchedZone { name: "bad.example".into(), at_begin: sums(200, 0), pasts: vec![sums(200, 0)] };
         let mut bake = Bake::new(TERMS, began, Before::Window(sums(100_000, 0)), vec![watched]);
         let verdict = bake.verdict(began, baking(100_000, 20), |_| sums(220, 20));
         assert!(
@@ -317,7 +349,10 @@ mod tests {
     #[test]
     fn an_origin_that_breaks_in_another_zone_ends_no_bake() {
         let began = rempart_base::Now::mono();
-        let watched = || vec![WatchedZone { name: "own.example".into(), at_begin: sums(200, 0) }];
+        let watched = || {
+            let (name, at_begin) = ("own.example".into(), sums(200, 0));
+            vec![WatchedZone { name, at_begin, pasts: vec![at_begin] }]
+        };
         let before = Before::Window(sums(1_000, 0));
         let mut bake = Bake::new(TERMS, began, before, watched()).of_zones_alone();
         assert_eq!(bake.verdict(began, baking(1_000, 900), |_| sums(300, 0)), Verdict::Bakes);

@@ -10,6 +10,7 @@ use rempart_releases::{Release, ReleaseHash, Staged, Standing, Store};
 use super::bake::{Bake, Before, History};
 use super::judge::Sums;
 use super::outcome::Refusal;
+use super::pasts::Pasts;
 use super::{Loaded, Meant, Rollout, load, may_shrink, short, terms};
 use crate::launch::Boot;
 
@@ -48,7 +49,10 @@ pub(crate) fn boot(mut store: Store, how: Boot) -> Result<(Rollout, Vec<Note>), 
         .map_err(|error| tracing::error!(%error, "the store does not remember which release runs"))
         .ok();
     let Trial { good, bake, history } = trial_of(&store, &newest);
-    Ok((Rollout { store, newest, good, bake, history, good_window: Sums::default() }, notes))
+    Ok((
+        Rollout { store, newest, good, bake, history, good_window: Sums::default(), pasts: Pasts::default() },
+        notes,
+    ))
 }
 
 /// What a release still has to go through.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::judge::Sums;
+use super::pasts::ZoneCounts;
 use crate::metrics::ReleaseTotals;
 use crate::worker::Handle;
 
@@ -30,6 +31,17 @@ impl<'a> Counting<'a> {
             latencies: totals.latencies,
             cpu_us: cpu_us(),
         }
+    }
+
+    /// Requests and errors of every zone that has traffic.
+    pub(crate) fn all_zones(&self) -> ZoneCounts {
+        let mut all = ZoneCounts::new();
+        for (name, counters) in self.workers.iter().flat_map(|worker| worker.metrics.zones()) {
+            let (requests, errors) = all.entry(name).or_default();
+            *requests += counters.requests();
+            *errors += counters.errors.read();
+        }
+        all
     }
 
     /// These zones, whatever the release: one walk over all that have traffic.
