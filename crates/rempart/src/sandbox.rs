@@ -89,6 +89,9 @@ fn forbidden() -> io::Result<BTreeMap<libc::c_long, Vec<SeccompRule>>> {
         libc::SYS_connect,
         libc::SYS_bind,
         libc::SYS_listen,
+        // They may carry an address, which a filter cannot see; nothing of ours needs them.
+        libc::SYS_sendmsg,
+        libc::SYS_sendmmsg,
         // Would do all of that behind this list's back.
         libc::SYS_io_uring_setup,
         // Other programs and processes.
@@ -130,10 +133,12 @@ fn rule(argument: u8, length: SeccompCmpArgLen, value: u64) -> io::Result<Seccom
 
 #[cfg(test)]
 mod tests {
-    use std::io::{ErrorKind, Read, Write};
+    use std::io::{ErrorKind, IoSlice, Read, Write};
     use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
     use std::process::Command;
+
+    use rustix::net::{SendAncillaryBuffer, SendFlags, SocketAddrUnix, sendmsg_addr};
 
     use super::*;
 
@@ -147,7 +152,8 @@ mod tests {
         let path = folder.path().join("socket");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let _unix = UnixListener::bind(&path).unwrap();
-        let datagrams = UnixDatagram::bind(folder.path().join("datagrams")).unwrap();
+        let datagrams_path = folder.path().join("datagrams");
+        let datagrams = UnixDatagram::bind(&datagrams_path).unwrap();
         let address = listener.local_addr().unwrap();
         // The filter is this thread's alone.
         std::thread::spawn(move || {
@@ -160,6 +166,15 @@ mod tests {
             );
             let other = UnixDatagram::unbound().unwrap();
             assert!(denied(other.send_to(b"x", datagrams.local_addr().unwrap().as_pathname().unwrap())));
+            let address = SocketAddrUnix::new(&datagrams_path).unwrap();
+            let sent = sendmsg_addr(
+                &other,
+                &address,
+                &[IoSlice::new(b"x")],
+                &mut SendAncillaryBuffer::default(),
+                SendFlags::empty(),
+            );
+            assert!(denied(sent.map_err(Error::from)));
             assert!(denied(Command::new("/bin/true").status()));
             let (mut one, mut two) = UnixStream::pair().unwrap();
             one.write_all(b"x").unwrap();
