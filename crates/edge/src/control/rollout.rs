@@ -213,9 +213,9 @@ impl Rollout {
     }
 
     /// The probes for the release in force have been answered.
-    pub(crate) fn probed(&mut self, number: u64) {
+    pub(crate) fn probed(&mut self, number: u64, answered: u64, now: Instant) {
         if let Some(bake) = self.bake.as_mut().filter(|_| self.newest.release.number == number) {
-            bake.probed();
+            bake.probed(answered, now);
         }
     }
 

@@ -17,6 +17,8 @@ use crate::worker::Handle;
 /// The whole status.
 pub(super) fn json(control: &Control) -> Value {
     let newest = control.newest();
+    // First: it waits for whoever changes what runs, and nobody is to wait for it meanwhile.
+    let release = release(control);
     let reloads = control.reloads.lock();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -25,7 +27,7 @@ pub(super) fn json(control: &Control) -> Value {
         "generation": control.generation,
         "pid": std::process::id(),
         "draining": control.turns_away.load(Ordering::Relaxed),
-        "release": release(control),
+        "release": release,
         "zones": newest.zones().len(),
         "held": held_of(&reloads),
         "reloads": {

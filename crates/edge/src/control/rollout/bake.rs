@@ -184,9 +184,14 @@ impl Bake {
         }
     }
 
-    /// The probes have been answered, or have been waited for long enough.
-    pub(crate) fn probed(&mut self) {
-        self.probing = Probing::Done;
+    /// So many probes have been answered. If none was, nothing is known, and it bakes once more.
+    pub(crate) fn probed(&mut self, answered: u64, now: Instant) {
+        if answered > 0 {
+            self.probing = Probing::Done;
+        } else {
+            self.probing = Probing::NotNeeded;
+            self.began = now;
+        }
     }
 
     /// The zones that are watched by themselves.
@@ -261,7 +266,11 @@ mod tests {
         let end = began + TERMS.lasts;
         assert_eq!(bake.verdict(end, baking(99, 0), nobody), Verdict::Probe { missing: 1 });
         assert_eq!(bake.verdict(end, baking(99, 0), nobody), Verdict::Bakes, "while they are under way");
-        bake.probed();
+        bake.probed(0, end);
+        assert_eq!(bake.verdict(end, baking(99, 0), nobody), Verdict::Bakes, "nobody has answered");
+        let end = end + TERMS.lasts;
+        assert_eq!(bake.verdict(end, baking(99, 0), nobody), Verdict::Probe { missing: 1 });
+        bake.probed(1, end);
         assert_eq!(bake.verdict(end, baking(100, 0), nobody), Verdict::Finished { synthetic: true });
     }
 

@@ -68,7 +68,9 @@ fn trial_of(store: &Store, newest: &Loaded) -> Trial {
     let is_beside = good.as_ref().is_some_and(|good| good.snapshot.settings.release.canary_percent < 100);
     // What the one before did in its last window is forgotten with the process; what it does beside is seen.
     let before = if is_beside { Before::Beside { at_begin: Sums::default() } } else { Before::nothing() };
-    let bake = (!is_good(store, newest.release)).then(|| Bake::new(terms, Now::mono(), before, Vec::new()));
+    // For what is pinned a person answers.
+    let is_settled = is_good(store, newest.release) || store.pinned() == Some(newest.release.number);
+    let bake = (!is_settled).then(|| Bake::new(terms, Now::mono(), before, Vec::new()));
     let good = good.filter(|_| bake.is_some());
     Trial { good, bake, history: History::new(terms.lasts) }
 }

@@ -329,6 +329,20 @@ fn with_a_share_both_serve_and_the_terms_are_those_of_the_good_one() {
 }
 
 #[test]
+fn what_is_pinned_is_not_on_trial_after_a_start_either() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    place.taste(&zones(3));
+    let number = applied(consider(&mut rollout, Meant::default()));
+    rollout.pin(number).unwrap();
+    assert!(rollout.bake().is_none());
+    drop(rollout);
+    let rollout = place.boot(Boot::Stored);
+    assert_eq!(rollout.newest().release.number, number);
+    assert!(rollout.bake().is_none() && rollout.running().canary.is_none());
+}
+
+#[test]
 fn a_start_confirms_no_shrinking() {
     let place = place();
     drop(place.good(&zones(8)));

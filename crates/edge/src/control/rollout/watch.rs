@@ -55,7 +55,7 @@ async fn probe(control: Arc<Control>, missing: u64) {
     let number = running.newest().number;
     let answered = probe::zones(&running, &control.workers, missing).await;
     tracing::info!(release = number, answered, missing, "idle zones were probed");
-    off_thread(&control, move |control| control.rollout.lock().probed(number)).await;
+    off_thread(&control, move |control| control.rollout.lock().probed(number, answered, Now::mono())).await;
 }
 
 impl Control {
