@@ -7,6 +7,7 @@ mod ctl;
 mod events;
 mod inlets;
 mod reload;
+mod retired;
 mod rollout;
 mod status;
 mod watch;
@@ -26,6 +27,7 @@ use tokio::sync::{Notify, mpsc};
 use self::events::Events;
 pub use self::inlets::Inlets;
 use self::reload::{Reloads, Wish, Wishes};
+use self::retired::Retired;
 pub(crate) use self::rollout::Rollout;
 pub(crate) use self::rollout::boot::{Note, boot};
 use crate::access_log::Writer;
@@ -42,6 +44,7 @@ pub struct Control {
     data_dir: PathBuf,
     rollout: Mutex<Rollout>,
     running: Arc<ArcSwap<Running>>,
+    retired: Retired,
     workers: Arc<[Handle]>,
     writer: Arc<Writer>,
     started: Now,
@@ -96,6 +99,7 @@ impl Control {
             turns_away: AtomicBool::new(false),
             data_dir,
             running,
+            retired: Retired::default(),
             workers,
             writer,
             started_with,
@@ -116,6 +120,7 @@ impl Control {
     fn apply(&self, running: Running) {
         let running = Arc::new(running);
         let old = self.running.swap(Arc::clone(&running));
+        self.retired.hold(old.each());
         let is_gone = |name: &Arc<str>| running.each().all(|snapshot| snapshot.zone_named(name).is_none());
         let names = old.each().flat_map(|snapshot| snapshot.zones()).map(|zone| &zone.name);
         let mut gone: Vec<Arc<str>> = names.filter(|name| is_gone(name)).cloned().collect();

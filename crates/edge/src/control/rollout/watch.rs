@@ -22,6 +22,10 @@ pub(crate) async fn serve(control: Arc<Control>) {
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
+        let forgotten = control.retired.forgotten();
+        if !forgotten.is_empty() {
+            drop(tokio::task::spawn_blocking(move || drop(forgotten)));
+        }
         // Somebody changes it at this moment: the next look will do.
         let Some((number, verdict)) = control.rollout.try_lock().map(|mut rollout| {
             let verdict = rollout.look(&Counting::of(&control.workers), Now::mono());
