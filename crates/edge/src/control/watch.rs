@@ -1,6 +1,7 @@
 //! Reload when a file of the configuration changes.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use super::rollout::Meant;
 const QUIET: Duration = Duration::from_millis(50);
 /// It waits at most so often.
 const QUIET_ROUNDS: usize = 10;
+/// How often the files are tried anew while nothing can be watched.
+const BLIND: Duration = Duration::from_secs(30);
 /// Room for one read of events; what does not fit is read next.
 const EVENTS_BYTES: usize = 4096;
 
@@ -35,6 +38,8 @@ async fn watch(control: &Arc<Control>) -> io::Result<()> {
         tokio::select! {
             changed = folders.changed() => changed?,
             () = control.watched_changed.notified() => continue,
+            // No taster has told yet where the files are: the one that was asked has died.
+            () = async { drop(timeout(BLIND, pending::<()>()).await) }, if folders.watched.is_empty() => {}
         }
         for _ in 0..QUIET_ROUNDS {
             match timeout(QUIET, folders.changed()).await {
