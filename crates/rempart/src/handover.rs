@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use rempart_edge::line::Line;
 use rempart_edge::page::{Page, Slot};
+use rempart_edge::taste::report::Prefix;
 use rempart_edge::{Boot, BoundListener};
-use rempart_wire::ProxyProtocol;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::sockopt::socket_acceptconn;
 use rustix::process::{Pid, getpid, getppid};
@@ -56,15 +56,6 @@ pub(crate) struct Handover {
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Listening {
     Tcp { address: SocketAddr, tls: bool, proxy_protocol: Prefix, fds: Vec<RawFd> },
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Prefix {
-    Off,
-    V1,
-    V2,
-    Any,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -189,28 +180,6 @@ impl Listening {
             proxy_protocol: (*proxy_protocol).into(),
             sockets: fds.iter().map(|fd| listening(*fd)).collect::<io::Result<_>>()?,
         })
-    }
-}
-
-impl From<ProxyProtocol> for Prefix {
-    fn from(proxy_protocol: ProxyProtocol) -> Self {
-        match proxy_protocol {
-            ProxyProtocol::Off => Self::Off,
-            ProxyProtocol::V1 => Self::V1,
-            ProxyProtocol::V2 => Self::V2,
-            ProxyProtocol::Any => Self::Any,
-        }
-    }
-}
-
-impl From<Prefix> for ProxyProtocol {
-    fn from(prefix: Prefix) -> Self {
-        match prefix {
-            Prefix::Off => Self::Off,
-            Prefix::V1 => Self::V1,
-            Prefix::V2 => Self::V2,
-            Prefix::Any => Self::Any,
-        }
     }
 }
 

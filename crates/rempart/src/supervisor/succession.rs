@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use rempart_edge::taste::report::Prefix;
 use rustix::io::ioctl_fionbio;
 use rustix::net::sockopt::socket_acceptconn;
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,7 +21,6 @@ use serde::{Deserialize, Serialize};
 use super::Order;
 use super::call::{Call, FDS_MAX};
 use super::program::{Program, spawn_free};
-use crate::handover::Prefix;
 use crate::sockets::{Bound, Sockets};
 
 /// The old supervisor answers at once.

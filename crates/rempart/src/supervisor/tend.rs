@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use rempart_edge::Boot;
-use rempart_edge::page::Slot;
+use rempart_edge::page::{Mark, Slot};
 use rustix::process::Signal;
 
 use super::child::EdgeProcess;
@@ -191,16 +191,7 @@ impl Supervisor {
         for core in stuck {
             let mark = edge.page.slots().get(*core).and_then(Slot::read);
             in_a_stage |= mark.is_some();
-            let mark = mark.unwrap_or_default();
-            tracing::error!(
-                pid = edge.pid(),
-                core,
-                release = mark.release,
-                zone = mark.zone,
-                stage = mark.stage,
-                rule = mark.rule,
-                "a core is stuck: a successor takes over"
-            );
+            tell(edge, *core, &mark.unwrap_or_default(), "a core is stuck: a successor takes over");
         }
         self.manager.status("a core is stuck; a successor takes over");
         if in_a_stage {
@@ -223,15 +214,7 @@ impl Supervisor {
         let life = now.saturating_duration_since(edge.since);
         let marks = edge.page.slots().iter().enumerate();
         for (core, mark) in marks.filter_map(|(core, slot)| Some((core, slot.read()?))) {
-            tracing::error!(
-                pid = edge.pid(),
-                core,
-                release = mark.release,
-                zone = mark.zone,
-                stage = mark.stage,
-                rule = mark.rule,
-                "the edge was running this when it died: {how}"
-            );
+            tell(edge, core, &mark, &format!("the edge was running this when it died: {how}"));
         }
         tracing::error!(pid = edge.pid(), lived_s = life.as_secs(), "the edge died: {how}");
         self.manager.status("the edge died and is started again");
@@ -288,4 +271,10 @@ impl Supervisor {
             self.phase = Phase::Ending(end);
         }
     }
+}
+
+/// What a core was at, as it wrote down before.
+fn tell(edge: &EdgeProcess, core: usize, mark: &Mark, what: &str) {
+    let Mark { release, zone, stage, rule } = mark;
+    tracing::error!(pid = edge.pid(), core, release, zone, stage, rule, "{what}");
 }
