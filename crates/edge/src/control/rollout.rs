@@ -8,6 +8,7 @@ pub(crate) mod judge;
 pub(crate) mod outcome;
 mod pasts;
 pub(crate) mod probe;
+mod trials;
 pub(crate) mod watch;
 
 use std::io;
@@ -23,6 +24,7 @@ use self::counts::Counting;
 use self::judge::Sums;
 use self::outcome::{Outcome, Refusal};
 use self::pasts::Pasts;
+use self::trials::Trials;
 use crate::running::{Canary, Running};
 
 /// Zones that a release changes and that are watched by themselves while it bakes.
@@ -46,6 +48,7 @@ pub(crate) struct Rollout {
     /// What `good` did in its last window before the releases that are tried after it.
     good_window: Sums,
     pasts: Pasts,
+    trials: Trials,
 }
 
 /// How a reload was meant.
@@ -179,11 +182,13 @@ impl Rollout {
         let changed = difference.changed.get(..WATCHED_ZONES_MAX).unwrap_or(&difference.changed);
         let mut counts = counting.zones(changed.iter());
         let watched = changed.iter().map(|name| {
-            let at_begin = counts.remove(name).unwrap_or_default();
-            WatchedZone { name: Arc::clone(name), at_begin, pasts: self.pasts.of(name, at_begin) }
+            let counted = counts.remove(name).unwrap_or_default();
+            let plan = self.newest.snapshot.zone_named(name).map_or(0, |zone| zone.hash);
+            self.trials.watch(name, plan, counted, || self.pasts.of(name, counted))
         });
+        let watched: Vec<WatchedZone> = watched.collect();
         // The terms are those of the release that has proved itself: no change loosens its own trial.
-        let bake = Bake::new(terms(good), now, before, watched.collect()).after_cpu_us(at_begin.cpu_us);
+        let bake = Bake::new(terms(good), now, before, watched).after_cpu_us(at_begin.cpu_us);
         let is_watched_whole = !difference.settings && changed.len() == difference.changed.len();
         self.bake = Some(if is_watched_whole { bake.of_zones_alone() } else { bake });
     }
@@ -225,6 +230,7 @@ impl Rollout {
         self.store.finish_bake(self.newest.release.number, synthetic)?;
         self.bake = None;
         self.good = None;
+        self.trials.end();
         self.history = History::new(terms(&self.newest).lasts);
         Ok(())
     }
@@ -282,6 +288,7 @@ impl Rollout {
         self.newest = to.clone();
         self.bake = None;
         self.good = None;
+        self.trials.end();
         self.history = History::new(terms(&self.newest).lasts);
         to
     }

@@ -11,6 +11,7 @@ use super::bake::{Bake, Before, History};
 use super::judge::Sums;
 use super::outcome::Refusal;
 use super::pasts::Pasts;
+use super::trials::Trials;
 use super::{Loaded, Meant, Rollout, load, may_shrink, short, terms};
 use crate::launch::Boot;
 
@@ -50,7 +51,16 @@ pub(crate) fn boot(mut store: Store, how: Boot) -> Result<(Rollout, Vec<Note>), 
         .ok();
     let Trial { good, bake, history } = trial_of(&store, &newest);
     Ok((
-        Rollout { store, newest, good, bake, history, good_window: Sums::default(), pasts: Pasts::default() },
+        Rollout {
+            store,
+            newest,
+            good,
+            bake,
+            history,
+            good_window: Sums::default(),
+            pasts: Pasts::default(),
+            trials: Trials::default(),
+        },
         notes,
     ))
 }
