@@ -25,10 +25,19 @@ pub(crate) fn load(path: &Path) -> Result<Arc<Snapshot>, Failure> {
 /// `data` beside the file. What is wrong with a configuration, even with its YAML, must keep nobody from the
 /// releases that are known to be good; nor may it kill who asks.
 pub(crate) fn data_dir(path: &Path) -> PathBuf {
-    let written = beginning(path).unwrap_or_default();
-    let written = written.split(['\n', '\r']).find_map(data_dir_of_line);
-    let written = Path::new(written.unwrap_or("data"));
-    path.parent().unwrap_or(Path::new("")).join(written.strip_prefix(".").unwrap_or(written))
+    named_data_dir(path).unwrap_or_else(|| beside(path, Path::new("data")))
+}
+
+/// The same, if the file names one.
+pub(crate) fn named_data_dir(path: &Path) -> Option<PathBuf> {
+    let written = beginning(path).ok()?;
+    let written = written.split(['\n', '\r']).find_map(data_dir_of_line)?;
+    Some(beside(path, Path::new(written)))
+}
+
+fn beside(path: &Path, written: &Path) -> PathBuf {
+    let found = path.parent().unwrap_or(Path::new("")).join(written.strip_prefix(".").unwrap_or(written));
+    if found.as_os_str().is_empty() { PathBuf::from(".") } else { found }
 }
 
 fn beginning(path: &Path) -> std::io::Result<String> {
@@ -78,6 +87,7 @@ mod tests {
         assert_eq!(found(b"\xff\xfe\x00\ndata_dir: there\n\xff"), "there");
         std::fs::write(&file, "data_dir: /var/lib/rempart\n").unwrap();
         assert_eq!(data_dir(&file), Path::new("/var/lib/rempart"));
+        assert_eq!(beside(Path::new("rempart.yaml"), Path::new(".")), Path::new("."), "never an empty path");
         assert_eq!(data_dir(folder.path()), folder.path().parent().unwrap().join("data"), "no file either");
     }
 }

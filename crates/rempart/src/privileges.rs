@@ -141,6 +141,8 @@ fn hand_over(data_dir: &Path, account: &Account) -> Result<()> {
 /// In a folder that is not root's the account can do what it may by itself, and could have planted a link.
 fn hand_over_file(path: &Path, account: &Account) -> Result<()> {
     let (Some(above), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    // A bare file name stands in the folder that one is in.
+    let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
     // Where there is no such folder, who opens the file says so.
     let Ok(folder) = openat(CWD, above, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
         return Ok(());

@@ -153,6 +153,22 @@ fn a_forged_release_opens_no_file_as_root_and_a_log_that_the_operator_named_is_t
 }
 
 #[test]
+fn a_log_that_is_named_without_a_folder_is_the_accounts_too() {
+    if !is_root() {
+        return;
+    }
+    let origin = Origin::start();
+    let folder = Folder::new();
+    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    folder
+        .write(&format!("log: {{access: {{to: access.log}}}}\n{}", configuration(origin.address, "nobody")));
+    let mut command = stand::rempart(&["up", "-c", "rempart.yaml"]);
+    command.current_dir(folder.path());
+    let _up = Up::start(command);
+    assert_eq!(metadata(folder.path().join("access.log")).unwrap().uid(), nobody());
+}
+
+#[test]
 fn an_edge_whose_program_may_bind_low_ports_does_not_outlive_its_supervisor() {
     if !is_root() {
         return;

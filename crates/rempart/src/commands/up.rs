@@ -1,6 +1,7 @@
 //! `rempart up`: the supervisor and its edge. The configuration is read by a taster, also before the first
 //! edge; if it is refused, what was good before it is served.
 
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -81,8 +82,12 @@ impl Up {
             Some(data_dir) => data_dir.clone(),
             None => configuration::data_dir(&self.config),
         };
-        if let (Err(error), false) = (self.config.metadata(), data_dir.exists()) {
-            let (file, action) = (self.config.display(), "name the configuration with -c");
+        let is_told = self.data_dir.is_some() || configuration::named_data_dir(&self.config).is_some();
+        // Else a store would be made where nobody wants one, and nothing served though there may be releases.
+        let guessed = (!is_told && !holds_releases(&data_dir)).then(|| Guessed::of(&data_dir));
+        if let (Err(error), true) = (self.config.metadata(), guessed.is_some() || !data_dir.exists()) {
+            let file = self.config.display();
+            let action = format!("name the configuration with -c, or {STORED_ELSEWHERE}");
             return Err(Failure::Text(format!("{file} cannot be read: {error}\n  to do: {action}")));
         }
         if !self.take_over && Call::to(&data_dir, None).is_ok() {
@@ -96,6 +101,9 @@ impl Up {
             && self.data_dir.is_none()
             && needs.data_dir != data_dir
         {
+            if let Some(guessed) = &guessed {
+                guessed.tidy();
+            }
             data_dir.clone_from(&needs.data_dir);
             tasted = self.taste(program, &data_dir, Kind::Boot)?;
         }
@@ -108,11 +116,19 @@ impl Up {
             Err(refusal) => refusal,
         };
         complain(&refusal);
+        if let Some(guessed) = guessed.filter(|guessed| guessed.data_dir == data_dir) {
+            guessed.tidy();
+            let (file, folder) = (self.config.display(), data_dir.display());
+            return Err(Failure::Text(format!(
+                "no `data_dir` can be read in {file}, and {folder} holds no releases to serve instead\n  \
+                 to do: mend the configuration, or {STORED_ELSEWHERE}"
+            )));
+        }
         let Ok(mut needs) = self.taste(program, &data_dir, Kind::Stored)? else { return Err(Failure::Said) };
         // Who has the store could write any account there.
         let is_roots = data_dir.metadata().is_ok_and(|about| about.uid() == 0);
         let user = needs.user.take().filter(|_| is_roots);
-        complain("rempart: the configuration is not in force: the last good release is served instead\n");
+        complain("rempart: the configuration is not in force: the stored release is served instead\n");
         Ok(Begin { needs, data_dir, boot: Boot::Stored, user, access_log: None })
     }
 
@@ -146,6 +162,41 @@ impl Up {
             }
         }
     }
+}
+
+/// The remedy where nobody can tell which releases are meant.
+const STORED_ELSEWHERE: &str = "say where releases are stored already: --data-dir DIR";
+
+/// A folder that nobody has named, and what of it was there before we looked.
+struct Guessed {
+    data_dir: PathBuf,
+    was_there: bool,
+    had_store: bool,
+}
+
+impl Guessed {
+    fn of(data_dir: &Path) -> Self {
+        let (was_there, had_store) = (data_dir.exists(), data_dir.join("releases").exists());
+        Self { data_dir: data_dir.to_owned(), was_there, had_store }
+    }
+
+    /// Takes away what a taster has made there, and nothing else.
+    fn tidy(&self) {
+        if !self.had_store {
+            fs::remove_dir_all(self.data_dir.join("releases")).ok();
+            fs::remove_file(self.data_dir.join("taste.json")).ok();
+        }
+        if !self.was_there {
+            fs::remove_dir(&self.data_dir).ok();
+        }
+    }
+}
+
+fn holds_releases(data_dir: &Path) -> bool {
+    let entries = fs::read_dir(data_dir.join("releases")).into_iter().flatten().flatten();
+    entries
+        .map(|entry| PathBuf::from(entry.file_name()))
+        .any(|name| name.extension() == Some("release".as_ref()))
 }
 
 fn how(end: TasterEnd) -> String {

@@ -31,6 +31,7 @@ pub(super) const FDS_MAX: usize = 64;
 pub(super) struct Inbox {
     socket: OwnedFd,
     data_dir: PathBuf,
+    is_published: bool,
     callers: Vec<Call>,
     /// Not while the kernel has no descriptor to give: who waits would only wake us again and again.
     may_accept: bool,
@@ -65,12 +66,20 @@ impl Inbox {
         umask(before);
         bound?;
         listen(&socket, i32::try_from(CALLERS_MAX).unwrap_or(1))?;
-        Ok(Self { socket, data_dir: data_dir.to_owned(), callers: Vec::new(), may_accept: true })
+        Ok(Self {
+            socket,
+            data_dir: data_dir.to_owned(),
+            is_published: false,
+            callers: Vec::new(),
+            may_accept: true,
+        })
     }
 
     /// Puts it where it is looked for.
-    pub(super) fn publish(&self) -> io::Result<()> {
-        std::fs::rename(self.data_dir.join(NAME_NEXT), self.data_dir.join(NAME))
+    pub(super) fn publish(&mut self) -> io::Result<()> {
+        std::fs::rename(self.data_dir.join(NAME_NEXT), self.data_dir.join(NAME))?;
+        self.is_published = true;
+        Ok(())
     }
 
     /// What there is to wait on.
@@ -104,6 +113,15 @@ impl Inbox {
             }
         };
         self.may_accept = refused == rustix::io::Errno::AGAIN;
+    }
+}
+
+/// A start that failed leaves nothing behind.
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        if !self.is_published {
+            std::fs::remove_file(self.data_dir.join(NAME_NEXT)).ok();
+        }
     }
 }
 

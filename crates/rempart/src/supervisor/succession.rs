@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn a_new_supervisor_that_does_nothing_is_killed_when_its_time_is_over() {
         let folder = tempfile::tempdir().unwrap();
-        let inbox = Inbox::open(folder.path()).unwrap();
+        let mut inbox = Inbox::open(folder.path()).unwrap();
         inbox.publish().unwrap();
         let wished = Call::to(folder.path(), None).unwrap();
         let child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
