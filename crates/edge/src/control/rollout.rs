@@ -289,6 +289,7 @@ impl Rollout {
         self.bake = None;
         self.good = None;
         self.trials.end();
+        self.pasts.begin_anew();
         self.history = History::new(terms(&self.newest).lasts);
         to
     }

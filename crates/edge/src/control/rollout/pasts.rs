@@ -26,8 +26,18 @@ impl Pasts {
 
     /// Takes the counts of this moment.
     pub(crate) fn note(&mut self, now: Instant, counts: ZoneCounts) {
-        self.noted = Some(now);
-        self.older = std::mem::replace(&mut self.newer, counts);
+        self.older = match self.noted.replace(now) {
+            Some(_) => std::mem::replace(&mut self.newer, counts),
+            None => {
+                self.newer.clone_from(&counts);
+                counts
+            }
+        };
+    }
+
+    /// What was counted until the next note is nobody's past: a release that did harm has been taken back.
+    pub(crate) fn begin_anew(&mut self) {
+        *self = Self::default();
     }
 
     /// What a zone did until these counts, at most times first: since the older moment, and since the newer one. If
@@ -69,5 +79,12 @@ mod tests {
         assert_eq!(pasts.of("a.example", sums(1_100, 0)), [sums(100, 0)]);
         pasts.note(now, ZoneCounts::from([("a.example".into(), (1_100, 0))]));
         assert_eq!(pasts.of("a.example", sums(1_100, 0)), [sums(1_100, 0)]);
+        pasts.begin_anew();
+        pasts.note(now, ZoneCounts::from([("a.example".into(), (1_200, 100))]));
+        assert_eq!(
+            pasts.of("a.example", sums(1_210, 100)),
+            [sums(10, 0), sums(10, 0)],
+            "the harm is left out"
+        );
     }
 }
