@@ -4,6 +4,7 @@
 //! reads only the files that have changed and everything else is shared with the snapshots before.
 
 mod assemble;
+mod refused;
 mod report;
 mod seat;
 mod settle;
@@ -30,6 +31,8 @@ use crate::zone::{self, Bench, Slot, ZoneRecord};
 
 use assemble::report_no_zones;
 pub(crate) use assemble::{Assembled, Assembly, Found, Part};
+pub use refused::RefusedZone;
+pub(crate) use refused::RefusedZones;
 pub(crate) use unit::Tools;
 use unit::{Main, Making, Unit};
 
@@ -60,6 +63,7 @@ pub struct Compiler {
     units_upstream: Option<Arc<Upstream>>,
     tools: Arc<Mutex<Tools>>,
     last: Option<Arc<Snapshot>>,
+    refused: RefusedZones,
     found: Diagnostics,
     work: Work,
 }
@@ -109,6 +113,7 @@ impl Compiler {
             units_upstream: None,
             tools: Arc::default(),
             last: None,
+            refused: RefusedZones::default(),
             found: Diagnostics::default(),
             work: Work::default(),
         }
@@ -120,6 +125,14 @@ impl Compiler {
     pub fn with_base(mut self, base: Arc<Snapshot>) -> Self {
         self.tools = Arc::clone(&base.tools);
         self.last = Some(base);
+        self
+    }
+
+    /// These versions of zones are held back as if there were a mistake in them, where the snapshot before has
+    /// another version to keep.
+    #[must_use]
+    pub fn refusing(mut self, zones: impl Iterator<Item = RefusedZone>) -> Self {
+        self.refused = zones.collect();
         self
     }
 
@@ -178,6 +191,7 @@ impl Compiler {
             source: Arc::clone(&main.source),
             parts: units.map(|unit| unit.part()).collect(),
             base,
+            refused: &self.refused,
             again: &mut |zone| workshop.again(zone),
             held: Vec::new(),
             tools: Arc::clone(&self.tools),

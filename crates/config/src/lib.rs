@@ -27,7 +27,7 @@ pub mod tree;
 pub mod yaml;
 pub mod zone;
 
-pub use compile::{Compiler, Source, Work, for_proxy, load};
+pub use compile::{Compiler, RefusedZone, Source, Work, for_proxy, load};
 pub use difference::Difference;
 pub use prefix::{Prefix, PrefixSet};
 pub use reference::reference;

@@ -7,7 +7,7 @@ mod site;
 use std::fs;
 use std::sync::Arc;
 
-use rempart_config::{Difference, load};
+use rempart_config::{Difference, RefusedZone, Snapshot, load};
 use site::{Site, held, later, one, origin, plan, port, zone};
 
 #[test]
@@ -334,4 +334,52 @@ fn five_thousand_zones_that_claim_one_host_are_all_named() {
     assert_eq!(origin(&snapshot, "z4999.example"), "503");
     let check = load(&site.path("rempart.yaml"), later()).unwrap_err();
     assert!(check.0.iter().any(|found| found.code == "too-many-problems"), "the list has a bound");
+}
+
+#[test]
+fn a_version_that_was_rolled_back_is_held_back_until_the_zone_changes() {
+    let site = Site::new("include: zones.d/*.yaml\n");
+    site.zone("blog.example", 1);
+    site.zone("shop.example", 2);
+    let good = site.compile(None);
+    site.zone("shop.example", 3);
+    let worse = site.compile(Some(&good));
+    let refused = RefusedZone {
+        name: "shop.example".into(),
+        plan_hash: plan(&worse, "shop.example").hash,
+        why: "9 of 9 answers are 5xx".into(),
+    };
+    let compile = |base: Option<&Arc<Snapshot>>| {
+        let mut compiler = site.compiler(base).refusing([refused.clone()].into_iter());
+        compiler.compile(later()).unwrap()
+    };
+    let is_held = [one("shop.example", true, "zone-rolled-back")];
+    // Another is edited: it moves on, and the outage does not come back.
+    site.zone("blog.example", 4);
+    let after = compile(Some(&good));
+    assert_eq!(held(&after), is_held);
+    assert_eq!((origin(&after, "blog.example"), origin(&after, "shop.example")), (port(4), port(2)));
+    let said = after.held[0].diagnostics.to_string();
+    assert!(said.contains("9 of 9 answers are 5xx") && said.contains("--force"), "{said}");
+    assert!(after.held[0].file.ends_with("zones.d/shop.example.yaml") && after.held[0].line == 1);
+    let again = compile(Some(&after));
+    assert_eq!((again.hash, held(&again)), (after.hash, is_held.to_vec()));
+    assert_eq!(again.encode(), after.encode(), "the same release, however often it is compiled");
+    // Another version of it is taken, and so is the one that runs.
+    for other in [5, 2] {
+        site.zone("shop.example", other);
+        let changed = compile(Some(&after));
+        assert_eq!((held(&changed), origin(&changed, "shop.example")), (vec![], port(other)));
+    }
+    site.zone("shop.example", 3);
+    assert_eq!(held(&compile(Some(&worse))), [], "a person has put it in force");
+    let first = compile(None);
+    assert_eq!(
+        (held(&first), origin(&first, "shop.example")),
+        (vec![], port(3)),
+        "there is no other version"
+    );
+    let insisted = site.compile(Some(&after));
+    assert_eq!((held(&insisted), origin(&insisted, "shop.example")), (vec![], port(3)));
+    assert!(load(&site.path("rempart.yaml"), later()).is_ok(), "what is written has no mistake");
 }

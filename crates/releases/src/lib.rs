@@ -20,5 +20,7 @@ mod store;
 pub use audit::{Audit, Who};
 pub use hash::ReleaseHash;
 pub use release_file::{BODY_BYTES_MAX, Header, read as read_release};
-pub use state::{BAD_MAX, SWITCHES_MAX, Switch, WHY_BYTES_MAX, is_sound as is_sound_state};
+pub use state::{
+    BAD_MAX, REFUSED_ZONES_MAX, RefusedZone, SWITCHES_MAX, Switch, WHY_BYTES_MAX, is_sound as is_sound_state,
+};
 pub use store::{KEPT_NEWEST, Listed, Release, Staged, Standing, Store};

@@ -20,8 +20,12 @@ use crate::release_file::damaged;
 
 /// Marked hashes that are remembered; the oldest is forgotten first.
 pub const BAD_MAX: usize = 64;
+/// Versions of zones that are refused; the oldest is forgotten first.
+pub const REFUSED_ZONES_MAX: usize = 1_000;
 /// Stages that are switched off, over all zones.
 pub const SWITCHES_MAX: usize = 4096;
+/// The longest name of a zone or a stage.
+pub(crate) const NAME_BYTES_MAX: usize = 255;
 /// The longest reason that is kept.
 pub const WHY_BYTES_MAX: usize = 1024;
 
@@ -46,6 +50,8 @@ pub(crate) struct State {
     pub(crate) ring: Vec<Finished>,
     /// Oldest first.
     pub(crate) bad: Vec<Bad>,
+    /// Oldest first.
+    pub(crate) refused_zones: Vec<RefusedZone>,
     pub(crate) switched_off: BTreeSet<Switch>,
     /// What was there when a state was lost. Good ones may be among them, so they stay until the ring is full.
     pub(crate) spared: Vec<u64>,
@@ -65,6 +71,17 @@ pub(crate) struct Finished {
 pub(crate) struct Bad {
     pub(crate) hash: ReleaseHash,
     pub(crate) why: String,
+}
+
+/// One version of one zone that must not run again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedZone {
+    /// The zone's name.
+    pub zone: String,
+    /// The hash of its plan.
+    pub plan_hash: u64,
+    /// Why, at most [`WHY_BYTES_MAX`].
+    pub why: String,
 }
 
 /// One stage that is switched off for one zone.
@@ -92,6 +109,16 @@ impl State {
 
     pub(crate) fn forgive(&mut self, hash: ReleaseHash) {
         self.bad.retain(|bad| bad.hash != hash);
+    }
+
+    /// A version that is refused already gets the new reason, and counts as the youngest.
+    pub(crate) fn refuse_zone(&mut self, zone: &str, plan_hash: u64, why: &str) {
+        self.refused_zones.retain(|refused| refused.plan_hash != plan_hash || refused.zone != zone);
+        if self.refused_zones.len() >= REFUSED_ZONES_MAX {
+            self.refused_zones.remove(0);
+        }
+        let (zone, why) = (zone.to_owned(), bounded(why).to_owned());
+        self.refused_zones.push(RefusedZone { zone, plan_hash, why });
     }
 }
 

@@ -3,6 +3,7 @@
 mod files;
 mod list;
 mod prune;
+mod refused_zones;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,7 @@ use rempart_base::Now;
 use crate::disk::{Disk, LOCK_TIMEOUT, Sharing};
 use crate::hash::ReleaseHash;
 use crate::release_file::{self, Header};
-use crate::state::{Bad, Finished, SWITCHES_MAX, Slots, State, Switch};
+use crate::state::{Bad, Finished, NAME_BYTES_MAX, SWITCHES_MAX, Slots, State, Switch};
 
 use files::{candidate_header, copy, file_name, header, newest_number, numbers, release, sound, take_number};
 
@@ -333,7 +334,7 @@ impl Store {
     /// # Errors
     /// [`SWITCHES_MAX`] are off already, a name is longer than 255 bytes, or the disk refuses.
     pub fn set_switch(&mut self, zone: &str, stage: &str, is_off: bool) -> Result<()> {
-        if zone.len() > 255 || stage.len() > 255 {
+        if zone.len() > NAME_BYTES_MAX || stage.len() > NAME_BYTES_MAX {
             return Err(Error::new(ErrorKind::InvalidInput, "a name has at most 255 bytes"));
         }
         self.change(|_, state| {

@@ -11,6 +11,7 @@ use crate::settings::{Settings, SettingsSource};
 use crate::snapshot::{HeldBack, Snapshot};
 use crate::zone::{Slot, ZoneRecord};
 
+use super::refused::RefusedZones;
 use super::settle::{Settled, settle};
 use super::unit::Tools;
 
@@ -37,6 +38,8 @@ pub(crate) struct Assembly<'a> {
     /// In the order of the files.
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) base: Option<&'a Snapshot>,
+    /// Versions of zones that are held back.
+    pub(crate) refused: &'a RefusedZones,
     /// Compiles a zone of `base` again, with the settings of now.
     pub(crate) again: &'a mut dyn FnMut(&ZoneRecord) -> Option<ZoneRecord>,
     /// Zones of which it is known already that they are held back.
@@ -73,7 +76,7 @@ impl Assembly<'_> {
     /// Something is wrong with what zones share, or none of them can run.
     pub(crate) fn assemble(self, found: &mut Found) -> Result<Assembled, Diagnostics> {
         let Settled { zones, table, held, zones_new, runs } =
-            settle(&self.parts, (self.base, &self.settings), self.again, found);
+            settle(&self.parts, (self.base, self.refused, &self.settings), self.again, found);
         report_expired_certificates(&zones, self.now, found);
         if found.is_refused || runs == 0 {
             return Err(std::mem::take(&mut found.all));

@@ -1,4 +1,4 @@
-//! What is said of zones that claim the same.
+//! What is said of zones that claim the same, and of those that were rolled back.
 
 use rempart_base::Diagnostics;
 use rempart_base::config::{Mark, Problem};
@@ -33,6 +33,18 @@ pub(super) fn host(loser: &Seat<'_>, host: &HostPattern, owner: &Seat<'_>) -> Di
         None => cx.in_key("name", |cx| cx.error(mark, problem)),
     });
     about.1
+}
+
+/// This version of a zone was tried on visitors.
+pub(super) fn rolled_back(zone: &Seat<'_>, why: &str) -> Diagnostics {
+    let name = zone.name().map_or("", |name| name);
+    let message =
+        format!("this version of `{name}` did worse than the one before and was rolled back: {why}");
+    let action = "Change the zone, or insist with `rempart ctl reload --force`.";
+    let problem = Problem::new("zone-rolled-back", message, action)
+        .expecting("a version that does no worse than the one that runs");
+    let mark = name_mark(zone);
+    zone.spot().about(|cx| cx.in_key("name", |cx| cx.error(mark, problem))).1
 }
 
 /// Where a zone's name stands, as far as that is known.

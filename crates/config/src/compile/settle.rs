@@ -16,6 +16,7 @@ use crate::table::ZoneTable;
 use crate::zone::{HostPattern, Slot, ZonePlan, ZoneRecord, placeholder};
 
 use super::assemble::{Found, Part};
+use super::refused::RefusedZones;
 use super::report;
 use super::seat::{Before, Runs, Seat, first, held_back};
 use super::turnover::Turnover;
@@ -36,13 +37,14 @@ type Names<'a> = HashMap<&'a str, usize, FixedState>;
 /// Finds out which version of each zone runs. What clashes is reported.
 pub(super) fn settle<'a>(
     parts: &[Part<'a>],
-    (base, settings): (Option<&'a Snapshot>, &Settings),
+    (base, refused, settings): (Option<&'a Snapshot>, &RefusedZones, &Settings),
     again: &mut dyn FnMut(&ZoneRecord) -> Option<ZoneRecord>,
     found: &mut Found,
 ) -> Settled {
     let mut before = Before::new(base, settings, again);
     let mut seats: Vec<Seat<'a>> = Vec::with_capacity(parts.iter().map(|part| part.slots.len()).sum());
     seats.extend(parts.iter().flat_map(|part| part.slots).map(|slot| Seat::of(slot, &mut before)));
+    hold_refused(refused, &mut seats, &mut before, found);
     let mut names = Names::with_capacity_and_hasher(seats.len(), FixedState::default());
     give_names(&mut seats, &mut names, &mut before, found);
     let mut held = Vec::new();
@@ -60,6 +62,30 @@ pub(super) fn settle<'a>(
     held.extend(seats.into_iter().filter_map(Seat::held));
     let runs = zones.iter().filter(|zone| !zone.plan.is_held_back).count();
     Settled { zones, table, held, zones_new, runs }
+}
+
+/// What was rolled back keeps the version of before. Where that is the same, a person has put it in force; and
+/// where there is none, to answer with 503 would be no better.
+fn hold_refused<'a>(
+    refused: &RefusedZones,
+    seats: &mut [Seat<'a>],
+    before: &mut Before<'a, '_>,
+    found: &mut Found,
+) {
+    if refused.is_empty() {
+        return;
+    }
+    for seat in seats {
+        let Some(plan) = seat.plan() else { continue };
+        let Some(why) = refused.why(plan) else { continue };
+        let Some(version) = before.version(&plan.name).filter(|version| version.plan.hash != plan.hash)
+        else {
+            continue;
+        };
+        let report = report::rolled_back(seat, why);
+        lose(seat, report, found);
+        seat.runs = Runs::Kept(version);
+    }
 }
 
 /// Finds out whose each name is.

@@ -8,7 +8,7 @@ use rempart_base::config::{Context, Decode as _};
 use rempart_base::{Diagnostic, Diagnostics, Now, Severity};
 
 use crate::bytes::Damaged;
-use crate::compile::{Assembled, Assembly, Found, Part, Tools, Workshop};
+use crate::compile::{Assembled, Assembly, Found, Part, RefusedZones, Tools, Workshop};
 use crate::node_bytes;
 use crate::settings::{Settings, SettingsSource};
 use crate::snapshot::Snapshot;
@@ -117,6 +117,8 @@ fn assemble(
         source: Arc::new(release.settings),
         parts: vec![Part { file: &file, slots, broken: &nothing }],
         base,
+        // What is stored was tasted: it is not judged by what came to be known since.
+        refused: &RefusedZones::default(),
         again: &mut |zone| workshop.again(zone),
         held: release.held,
         tools: Arc::clone(tools),

@@ -1,6 +1,7 @@
 //! A change: the taster reads the operator's files out of visitors' sight; what it finds good is taken into
 //! the store and into service. Changes that come while one is being tasted are tasted together after it.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +101,9 @@ pub(super) async fn serve(control: Arc<Control>, line: AwaitedLine, mut wishes: 
         });
         let why = batch.last().map(|wish| wish.why.clone()).unwrap_or_default();
         let began = Now::read();
+        if meant.force {
+            forgive_zones(&control).await;
+        }
         let end = tasting.taste(&control).await;
         let taking = Arc::clone(&control);
         // Reading a release of 50,000 zones takes a while; metrics can be read meanwhile.
@@ -110,6 +114,15 @@ pub(super) async fn serve(control: Arc<Control>, line: AwaitedLine, mut wishes: 
             // Who asked may have gone.
             let _ = reply.send(outcome.clone());
         }
+    }
+}
+
+/// Before the taste, because the taster holds them back.
+async fn forgive_zones(control: &Arc<Control>) {
+    let control = Arc::clone(control);
+    let forgiven = tokio::task::spawn_blocking(move || control.rollout.lock().store.forgive_zones()).await;
+    if let Err(error) = forgiven.map_err(io::Error::other).flatten() {
+        tracing::error!(%error, "zones that were rolled back stay refused");
     }
 }
 

@@ -21,7 +21,7 @@ use rempart_releases::{Release, ReleaseHash, Staged, Store};
 
 use self::bake::{Bake, Before, History, Terms, Verdict, WatchedZone};
 use self::counts::Counting;
-use self::judge::Sums;
+use self::judge::{Sums, Worse};
 use self::outcome::{Outcome, Refusal};
 use self::pasts::Pasts;
 use self::trials::Trials;
@@ -243,6 +243,21 @@ impl Rollout {
             None => self.load(self.store.rollback_target().ok_or(Refusal::NothingBefore)?)?,
         };
         self.go_to(&to, why)
+    }
+
+    /// Goes back because of what was counted. If that is one zone's doing, this version of it is refused from now
+    /// on, so that what is edited next does not bring it back.
+    pub(crate) fn roll_back_worse(&mut self, worse: &Worse) -> Result<Loaded, Refusal> {
+        let why = worse.to_string();
+        let culprit = worse.zone().and_then(|zone| self.newest.snapshot.zone_named(zone)).cloned();
+        let to = self.roll_back(&why)?;
+        if let Some(plan) = culprit
+            && let Err(error) = self.store.refuse_zone(&plan.name, plan.hash, &why)
+        {
+            let zone = &*plan.name;
+            tracing::error!(%error, zone, "the store does not remember that this version of the zone is refused");
+        }
+        Ok(to)
     }
 
     /// Goes back to this release, by order.

@@ -107,6 +107,16 @@ pub(crate) enum Worse {
     Cpu { before: Sums, now: Sums },
 }
 
+impl Worse {
+    /// The zone whose doing it is, if it is one zone's.
+    pub(crate) fn zone(&self) -> Option<&str> {
+        match self {
+            Self::ZoneErrors { zone, .. } => Some(zone),
+            Self::Errors { .. } | Self::Panics { .. } | Self::Latency { .. } | Self::Cpu { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Worse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

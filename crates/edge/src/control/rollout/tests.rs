@@ -374,3 +374,28 @@ fn many_tries_after_a_rollback_do_not_make_the_store_forget_what_was_good() {
     let mut rollout = place.boot(Boot::Stored);
     assert!(matches!(refused(consider(&mut rollout, Meant::default())), Refusal::RolledBack { .. }));
 }
+
+#[test]
+fn one_zones_errors_refuse_this_version_of_the_zone_and_nothing_else_does() {
+    let place = place();
+    let mut rollout = place.good(&zones(2));
+    let with = |port: u16| vec![format!("z0.example, hosts: ['p{port}.example']"), "z1.example".to_owned()];
+    let errors = Sums { requests: 9, errors: 9, ..Sums::default() };
+    let try_it = |rollout: &mut Rollout, port: u16| {
+        place.taste(&with(port));
+        applied(consider(rollout, Meant::default()));
+        rollout.newest().snapshot.zone_named("z0.example").unwrap().hash
+    };
+    let worse = Worse::ZoneErrors { zone: "z0.example".into(), before: Sums::default(), now: errors };
+    let hash = try_it(&mut rollout, 1);
+    rollout.roll_back_worse(&worse).unwrap();
+    let refused = |store: &Store| -> Vec<(String, u64, String)> {
+        store.refused_zones().map(|zone| (zone.zone.clone(), zone.plan_hash, zone.why.clone())).collect()
+    };
+    assert_eq!(refused(&place.store()), [("z0.example".to_owned(), hash, worse.to_string())]);
+    try_it(&mut rollout, 2);
+    rollout.roll_back_worse(&Worse::Errors { before: Sums::default(), now: errors }).unwrap();
+    try_it(&mut rollout, 3);
+    rollout.roll_back("a person has decided").unwrap();
+    assert_eq!(refused(&place.store()).len(), 1);
+}

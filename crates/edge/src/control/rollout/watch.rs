@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::super::Control;
 use super::bake::Verdict;
 use super::counts::Counting;
+use super::judge::Worse;
 use super::probe;
 
 /// How often counts are looked at.
@@ -40,7 +41,7 @@ pub(crate) async fn serve(control: Arc<Control>) {
                 off_thread(&control, move |control| control.finish(number, synthetic)).await
             }
             Verdict::Worse(worse) => {
-                off_thread(&control, move |control| control.roll_back(number, &worse.to_string())).await;
+                off_thread(&control, move |control| control.roll_back(number, &worse)).await;
             }
         }
     }
@@ -80,12 +81,13 @@ impl Control {
         }
     }
 
-    fn roll_back(&self, from: u64, why: &str) {
+    fn roll_back(&self, from: u64, worse: &Worse) {
+        let why = &worse.to_string();
         let mut rollout = self.rollout.lock();
         if !rollout.bakes(from) {
             return;
         }
-        match rollout.roll_back(why) {
+        match rollout.roll_back_worse(worse) {
             Ok(to) => {
                 self.apply(rollout.running());
                 let release = to.release.number;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rempart_base::{Diagnostics, Now};
-use rempart_config::{Compiler, Difference, HeldBack, Snapshot, Source, load_release};
+use rempart_config::{Compiler, Difference, HeldBack, RefusedZone, Snapshot, Source, load_release};
 use rempart_edge::samples;
 use rempart_edge::taste::report::{self, Held, LIST_MAX, Needs, Outcome, Report, problems};
 use rempart_edge::taste::{Portion, Tasted, contained};
@@ -46,7 +46,7 @@ pub(super) fn taste(
     clock.now("loading the stored release");
     let base = base(store);
     clock.now("reading the configuration");
-    let mut compiler = Compiler::new(Source::File(config.into()));
+    let mut compiler = Compiler::new(Source::File(config.into())).refusing(refused_zones(store));
     if let Some(base) = &base {
         compiler = compiler.with_base(Arc::clone(&base.snapshot));
     }
@@ -68,6 +68,15 @@ fn base(store: &Store) -> Option<Base> {
         let loaded = contained(|| load_release(&body, None, Now::read())).ok()?;
         let snapshot = loaded.ok()?.renumbered(release.number);
         Some(Base { number: release.number, hash: release.hash, snapshot })
+    })
+}
+
+/// What was rolled back because of one zone: the files may still say it.
+fn refused_zones(store: &Store) -> impl Iterator<Item = RefusedZone> {
+    store.refused_zones().cloned().map(|rempart_releases::RefusedZone { zone, plan_hash, why }| RefusedZone {
+        name: zone,
+        plan_hash,
+        why,
     })
 }
 
