@@ -20,7 +20,8 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rempart_base::Now;
 use rempart_config::{Settings, Snapshot};
-use rempart_releases::Audit;
+use rempart_releases::{Audit, Who};
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 
@@ -85,13 +86,14 @@ impl Control {
         let Beginning { data_dir, running, workers, writer, generation, boot, line, budgets } = beginning;
         let started_with = Arc::clone(&rollout.newest().snapshot.settings);
         let (wishes, inbox) = Wishes::channel();
-        let events = Events::default();
+        let (events, audit) = (Events::default(), Audit::of(&data_dir));
         for note in notes {
+            write_down(&audit, &note);
             tracing::warn!(release = note.release, kind = note.kind, "{}", note.text);
             events.note(note.kind, note.release, note.text);
         }
         let control = Self {
-            audit: Audit::of(&data_dir),
+            audit,
             reloads: Mutex::new(Reloads::at_start(&data_dir, boot)),
             rollout: Mutex::new(rollout),
             started: Now::read(),
@@ -205,6 +207,19 @@ impl Control {
             // A worker that has ended needs no orders.
             let _ = worker.orders.send(order());
         }
+    }
+}
+
+/// What an edge has decided at its start by itself stands in the audit log beside what people decide.
+fn write_down(audit: &Audit, note: &Note) {
+    let what = match note.kind {
+        "rolled-back" => "rollback",
+        "crash-loop" | "tasted" => note.kind,
+        _ => return,
+    };
+    let details = json!({"from": note.release, "at_start": true});
+    if let Err(error) = audit.append(&Who::this_process(), what, &note.text, &details) {
+        tracing::error!(%error, what, "the audit log cannot be written");
     }
 }
 

@@ -44,8 +44,9 @@ fn ctl_reload_applies_what_is_right_and_refuses_what_is_wrong() {
 
     folder.write(&format!("data_dir: ./data\n{TWO_MISTAKES}"));
     let output = reload();
-    assert_eq!(output.status.code(), Some(0), "the only zone keeps its version: {}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "the only zone keeps its version: {}", text(&output.stderr));
     let said = text(&output.stdout);
+    assert!(said.contains("; 1 zone is held back\n"), "{said}");
     assert!(said.contains("held back: zone test.example"), "{said}");
     assert!(said.contains("error[unknown-key]") && said.contains("error[missing-key]"), "{said}");
 

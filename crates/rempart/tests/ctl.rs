@@ -163,9 +163,11 @@ fn a_reload_says_what_has_changed_what_is_held_back_and_what_waits() {
             {"zone": "c.example", "file": "zones.d/c.yaml", "line": 1, "has_version": false, "diagnostics": []},
         ],
         "waiting_for_restart": ["listen"], "warnings": ["a warning"]});
+    let (_, output) = ctl(&answer, &["reload"]);
+    assert_eq!(output.status.code(), Some(1), "what the files say is not all in force");
     assert_eq!(
-        said(&answer, &["reload"]),
-        "reloaded: release 5 is in force, zones: 3\n  + a.example\n  zones: 1 added, 0 changed, 0 removed\n\
+        text(&output.stdout),
+        "reloaded: release 5 is in force, zones: 3; 2 zones are held back\n  + a.example\n  zones: 1 added, 0 changed, 0 removed\n\
          held back: zone b.example (zones.d/b.yaml:4): it keeps its last good version\n\
          \x20 zones.d/b.yaml:4:3: error[unknown-key]: no such key\n    to do:    remove it\n\
          held back: zone c.example (zones.d/c.yaml:1): it has no good version and answers 503\n\
@@ -223,7 +225,11 @@ fn without_an_edge_the_stored_releases_are_worked_on_whatever_is_in_the_configur
     let hash = ReleaseHash::of(b"body 3").short();
     assert_eq!(lines[0], "RELEASE CONTENT STANDING AGE");
     assert!(lines[1].starts_with(&format!("3 {hash} baking")), "{list}");
-    assert!(lines[2].ends_with("good (probed)") && list.contains("in force"), "{list}");
+    assert!(
+        lines[2].ends_with("good (probed)") && lines[1].starts_with("3 ") && list.contains("next start"),
+        "{list}"
+    );
+    assert!(!list.contains("in force"), "nothing runs: {list}");
 
     assert_eq!(ctl(&["pin", "1", "--why", "calm"]).1, "pinned: release 1 runs at the next start\n");
     assert_eq!(store(&releases).boot_order()[0].number, 1);
@@ -289,6 +295,33 @@ fn the_next_start_obeys_what_was_ordered_without_an_edge() {
     assert_eq!((&one["is_current"], &one["is_pinned"]), (&json!(true), &json!(true)));
     assert!(up.answer("/").starts_with("HTTP/1.1 200 "));
     assert!(ctl(&["rollback", "--to", "2"]).starts_with("rolled back: release 3 is in force, zones: 2"));
+}
+
+#[test]
+fn a_canary_is_what_only_a_share_of_the_visitors_gets() {
+    let origin = Origin::start();
+    for (percent, is_canary) in [(50, true), (100, false)] {
+        let folder = Folder::new();
+        let one =
+            configuration(origin.address, "root") + &format!("release: {{canary_percent: {percent}}}\n");
+        folder.write(&one);
+        let mut up = folder.up();
+        up.signal(Signal::TERM);
+        up.ended();
+        store(&folder.data_dir().join("releases")).finish_bake(1, false).unwrap();
+        let _up = folder.up();
+        folder.write(&one.replace("[\"*\"]", "[\"*\", \"b.example\"]"));
+        let ctl = |order: &[&str]| {
+            let output = ask(&[&["ctl", "-c", folder.file().to_str().unwrap()], order].concat());
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+            text(&output.stdout)
+        };
+        assert!(ctl(&["reload"]).starts_with("reloaded: release 2"));
+        let answer: Value = serde_json::from_str(&ctl(&["releases", "--json"])).unwrap();
+        let canaries: Vec<&Value> =
+            answer["releases"].as_array().unwrap().iter().map(|release| &release["is_canary"]).collect();
+        assert_eq!(canaries, [is_canary, false], "{percent} %");
+    }
 }
 
 #[test]

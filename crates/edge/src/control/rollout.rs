@@ -340,7 +340,7 @@ fn may_shrink(gone: &[Arc<str>], of: usize, settings: &Settings, meant: Meant) -
         return Ok(());
     }
     let names = gone.iter().take(10).map(ToString::to_string).collect();
-    Err(Refusal::Shrinks { removed, of, percent_max, names })
+    Err(Refusal::Shrinks { removed, of, percent_max, names, confirmed: meant.confirm })
 }
 
 fn terms(loaded: &Loaded) -> Terms {

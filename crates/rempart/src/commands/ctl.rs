@@ -8,6 +8,7 @@ mod table;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::Why;
 use crate::control::{Running, Silence};
 use crate::output::{Failure, complain, say};
 
@@ -31,13 +32,14 @@ enum Order {
     Releases,
     /// Say what differs between two releases
     Diff {
-        /// The older one; without it, the good one before
+        /// The number of the older one; without it, the good one before, to which a rollback would go
         from: Option<u64>,
-        /// The newer one; without it, the newest
+        /// The number of the newer one; without it, what is in force
         to: Option<u64>,
     },
     /// Run this release and no other, whatever the files say
     Pin {
+        /// Its number, as `releases` lists it
         release: u64,
         #[command(flatten)]
         why: Why,
@@ -49,7 +51,8 @@ enum Order {
     },
     /// Go back to what was good; what ran is refused from then on
     Rollback {
-        /// The release whose content is to run; without it, the newest other good one
+        /// The number of the release whose content is to run again, as a new release; without it, the newest
+        /// other good one
         #[arg(long, value_name = "N")]
         to: Option<u64>,
         #[command(flatten)]
@@ -68,14 +71,18 @@ enum Order {
     },
     /// Reload, and let this number of zones go
     Confirm {
+        /// The number of zones that are meant to go, as the refusal names it
         removed: u64,
         #[command(flatten)]
         why: Why,
     },
     /// Switch a stage off for a zone, or on again
     Stage {
+        /// Whether it is to run
         to: Switch,
+        /// The name of the zone
         zone: String,
+        /// The name of the stage; it must be one that may be switched off
         stage: String,
         #[command(flatten)]
         why: Why,
@@ -99,16 +106,11 @@ enum Order {
     },
 }
 
-#[derive(Clone, clap::Args)]
-struct Why {
-    /// The reason, for the audit log
-    #[arg(long, value_name = "TEXT", default_value = "none given", hide_default_value = true)]
-    why: String,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Switch {
+    /// Leave it out
     Off,
+    /// Run it again
     On,
 }
 
@@ -122,7 +124,7 @@ enum Fault {
 }
 
 impl Ctl {
-    /// Tells, and says what came of it. A refusal is a failure.
+    /// Tells, and says what came of it. A refusal is a failure, and so is a zone that is held back.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let answer = match self.running.ask(&self.order.line()) {
             Ok(answer) => answer,
@@ -135,7 +137,9 @@ impl Ctl {
             (false, true) => say(&say::done(&self.order, &answer)),
             (false, false) => complain(&say::refused(&answer)),
         }
-        if is_done { Ok(()) } else { Err(Failure::Said) }
+        // The others have moved on; but what the files say is not in force.
+        let holds_back = is_done && say::items(&answer, "held").next().is_some();
+        if is_done && !holds_back { Ok(()) } else { Err(Failure::Said) }
     }
 }
 

@@ -33,7 +33,7 @@ impl Proxy {
         let config = self
             .write(&source)
             .map_err(|error| Failure::Text(format!("the configuration cannot be written: {error}")))?;
-        Up { config, data_dir: None, take_over: false }.run()
+        Up { config, data_dir: None, take_over: false, why: None }.run()
     }
 
     /// A folder for each address, so that several can run beside each other; and no admin endpoint, over

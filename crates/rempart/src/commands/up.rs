@@ -10,7 +10,9 @@ use rempart_edge::Boot;
 use rempart_edge::line::TasterEnd;
 use rempart_edge::taste::report::{Needs, Outcome};
 use rustix::thread::set_name;
+use serde_json::json;
 
+use super::Why;
 use crate::output::{Failure, complain};
 use crate::sockets::Sockets;
 use crate::supervisor::{self, Call, Kind, Order, Predecessor, Program, taste_at_start};
@@ -29,6 +31,9 @@ pub(crate) struct Up {
     /// ends
     #[arg(long)]
     pub(crate) take_over: bool,
+    /// The reason for taking over, for the audit log
+    #[arg(long, value_name = "TEXT", requires = "take_over")]
+    pub(crate) why: Option<String>,
 }
 
 /// What the first edge is started with.
@@ -59,6 +64,10 @@ impl Up {
                 ))
             })?
             .unzip();
+        if self.take_over {
+            let why = Why { why: self.why.unwrap_or_else(|| super::NO_REASON.to_owned()) };
+            why.write_down(&data_dir, "take-over", &json!({"config": self.config}));
+        }
         let sockets = Sockets::open(&needs, inherited.unwrap_or_default())?;
         let order = Order {
             config_path: self.config,

@@ -4,6 +4,9 @@ use std::fs::canonicalize;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
+use super::Why;
 use crate::configuration;
 use crate::output::{Failure, say};
 use crate::supervisor::Call;
@@ -23,6 +26,8 @@ pub(crate) struct Upgrade {
     /// Replace the supervisor too, and not the edge alone
     #[arg(long)]
     supervisor: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 impl Upgrade {
@@ -40,6 +45,9 @@ impl Upgrade {
         // How long it takes is bounded by the supervisor.
         let call = Call::to(&data_dir, None).map_err(|error| unreachable(&data_dir, &error))?;
         let answer = call.say(&wish).and_then(|()| call.answer());
+        let said = answer.as_ref().map_or_else(ToString::to_string, Clone::clone);
+        let details = json!({"asked": wish, "ok": said.starts_with("ok: "), "answer": said});
+        self.why.write_down(&data_dir, "upgrade", &details);
         let answer =
             answer.map_err(|error| Failure::Text(format!("the supervisor does not answer: {error}")))?;
         match answer.split_once(": ") {

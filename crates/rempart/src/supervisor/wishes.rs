@@ -48,7 +48,10 @@ impl Supervisor {
             }
         }
         if let Some((wished, how)) = self.succession.failed(now) {
-            let reason = format!("the new supervisor ended ({how}), and this one goes on; the log says why");
+            let reason = format!(
+                "the new supervisor ended before it served ({how}), and this one goes on; if it has said why, that \
+                 stands in this one's log"
+            );
             refuse(&wished, &reason);
         }
         if let Some(heir) = self.succession.serves() {

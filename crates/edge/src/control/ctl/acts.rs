@@ -144,11 +144,12 @@ fn names(difference: &Difference) -> Value {
 
 fn releases(control: &Control) -> Value {
     let rollout = control.rollout.lock();
-    let bakes = rollout.bake().is_some();
-    let newest = rollout.newest().release.number;
+    let running = control.running.load();
+    let canary = running.canary.as_ref().filter(|canary| canary.percent < 100);
+    let canary = canary.map(|canary| canary.snapshot.number).filter(|_| rollout.bake().is_some());
     let one = |listed: Listed| {
         let mut one = listed.json();
-        let is_canary = bakes && listed.release.number == newest;
+        let is_canary = canary == Some(listed.release.number);
         one.as_object_mut().map(|fields| fields.insert("is_canary".to_owned(), json!(is_canary)));
         one
     };

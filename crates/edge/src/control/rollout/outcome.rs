@@ -35,8 +35,8 @@ pub(crate) enum Refusal {
     TasterEnded(String),
     /// This content was rolled back before.
     RolledBack { hash: ReleaseHash, why: String },
-    /// Too many zones would go; their number confirms it.
-    Shrinks { removed: usize, of: usize, percent_max: usize, names: Vec<String> },
+    /// Too many zones would go; their number confirms it, and another one that was given does not.
+    Shrinks { removed: usize, of: usize, percent_max: usize, names: Vec<String>, confirmed: Option<usize> },
     /// A person has pinned a release.
     Pinned(u64),
     /// There is no such release.
@@ -135,8 +135,11 @@ impl fmt::Display for Refusal {
                 "this content (hash {}) was rolled back: {why}; change it, or insist with `rempart ctl reload --force`",
                 short(hash)
             ),
-            Self::Shrinks { removed, of, percent_max, names } => {
+            Self::Shrinks { removed, of, percent_max, names, confirmed } => {
                 let percent = removed * 100 / (*of).max(1);
+                if let Some(confirmed) = confirmed {
+                    write!(f, "{confirmed} was confirmed, which is not the number of zones that would go: ")?;
+                }
                 write!(
                     f,
                     "would remove {removed} of {of} zones ({percent} %), more than release.shrink_percent_max, {percent_max} %: {}{}; \

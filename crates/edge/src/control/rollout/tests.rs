@@ -197,6 +197,7 @@ fn a_quarter_of_the_zones_may_go_and_one_more_takes_its_number() {
     assert!(refusal.to_string().contains("--confirm 2"), "{refusal}");
     let refusal = refused(consider(&mut rollout, confirm(3)));
     assert!(matches!(refusal, Refusal::Shrinks { removed: 2, .. }), "another number confirms nothing");
+    assert!(refusal.to_string().starts_with("3 was confirmed, which is not the number"), "{refusal}");
     assert_eq!(rollout.newest().snapshot.zones().len(), 6);
     applied(consider(&mut rollout, confirm(2)));
     assert_eq!(rollout.newest().snapshot.zones().len(), 4);

@@ -63,7 +63,13 @@ fn reloaded(answer: &Value, release: &str) -> String {
         Some(false) => format!("nothing has changed: release {release} stays in force"),
         Some(true) | None => format!("reloaded: release {release} is in force"),
     };
-    text.push_str(&format!("{}\n", zones(answer)));
+    let held_count = items(answer, "held").count();
+    let held_count = match held_count {
+        0 => String::new(),
+        1 => "; 1 zone is held back".to_owned(),
+        more => format!("; {more} zones are held back"),
+    };
+    text.push_str(&format!("{}{held_count}\n", zones(answer)));
     if let Some(difference) = answer.get("difference").filter(|difference| difference.is_object()) {
         text.push_str(&table::difference(difference));
     }

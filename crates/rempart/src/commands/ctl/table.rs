@@ -11,10 +11,11 @@ const NAMES_MAX: usize = 20;
 /// The list of releases.
 pub(super) fn releases(answer: &Value) -> String {
     let now_unix_ms = Now::read().unix_ns / 1_000_000;
+    let is_offline = answer.get("is_offline").and_then(Value::as_bool) == Some(true);
     let mut rows = vec![["RELEASE", "CONTENT", "STANDING", "ZONES", "AGE", "MARKS"].map(str::to_owned)];
     let mut whys = vec![None];
     for release in items(answer, "releases") {
-        rows.push(row(release, now_unix_ms));
+        rows.push(row(release, now_unix_ms, is_offline));
         whys.push(release.get("why").and_then(Value::as_str));
     }
     if rows.len() == 1 {
@@ -43,11 +44,11 @@ pub(super) fn releases(answer: &Value) -> String {
     text
 }
 
-fn row(release: &Value, now_unix_ms: u64) -> [String; 6] {
+fn row(release: &Value, now_unix_ms: u64, is_offline: bool) -> [String; 6] {
     let flag = |name: &str| release.get(name).and_then(Value::as_bool) == Some(true);
     let text = |name: &str| release.get(name).and_then(Value::as_str).unwrap_or_default();
     let marks = [
-        ("is_current", "in force"),
+        ("is_current", if is_offline { "next start" } else { "in force" }),
         ("is_canary", "canary"),
         ("is_pinned", "pinned"),
         ("is_damaged", "damaged"),
