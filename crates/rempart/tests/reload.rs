@@ -2,10 +2,12 @@
 
 mod stand;
 
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use stand::{Folder, Origin, ask, configuration, read, request, text};
+use stand::{Folder, Origin, PATIENCE, Up, ask, configuration, read, request, text};
 
 /// One class of broken file: what is written, what becomes of it, and what must be named.
 struct Broken {
@@ -137,6 +139,74 @@ fn only_what_has_changed_is_a_release_of_its_own() {
     reload();
     let said = reload();
     assert!(said.contains("release 2 stays"), "{said}");
+}
+
+/// Two zones, whose releases bake for 40 requests.
+fn blog_and_shop(blog: &str, shop: &str) -> String {
+    format!(
+        "listen:\n  http: [\"127.0.0.1:0\"]\ndata_dir: ./data\nworkers: 2\nuser: root\nadmin:\n  listen: off\n\
+         release: {{bake_ms: 100, bake_requests_min: 40, probe: false}}\n\
+         zones:\n  - {{name: blog.example, {blog}}}\n  - {{name: shop.example, {shop}}}\n"
+    )
+}
+
+/// The worst of 20 answers of each of both.
+fn worst_answers(up: &Up) -> [u16; 2] {
+    ["blog.example", "shop.example"].map(|host| {
+        let answer = |_| -> u16 {
+            let mut stream = TcpStream::connect(up.http).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+            read(stream).split(' ').nth(1).unwrap().parse().unwrap()
+        };
+        (0..20).map(answer).max().unwrap()
+    })
+}
+
+#[test]
+fn a_zone_that_was_rolled_back_does_not_come_back_with_the_next_edit_of_another() {
+    let origin = Origin::start();
+    let alive = format!("origins: [\"http://{}\"]", origin.address);
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = format!("origins: [\"http://{gone}\"]");
+    let folder = Folder::new();
+    folder.write(&blog_and_shop(&alive, &alive));
+    let up = folder.up();
+    let data_dir = folder.data_dir();
+    let ctl = |arguments: &[&str]| {
+        let output = ask(&[&["ctl", "--data-dir", data_dir.to_str().unwrap()], arguments].concat());
+        text(&output.stdout) + &text(&output.stderr)
+    };
+    assert_eq!(worst_answers(&up), [200, 200]);
+    up.line_with("the bake is finished");
+
+    folder.write(&blog_and_shop(&alive, &dead));
+    ctl(&["reload"]);
+    assert!(worst_answers(&up)[1] >= 500, "its origin is dead");
+    up.line_with("rolled back: ");
+    up.line_with("this zone is held back");
+    // The shop's file stays as it is, and the blog is edited.
+    let edited = format!("hosts: [blog.example, www.blog.example], {alive}");
+    folder.write(&blog_and_shop(&edited, &dead));
+    let said = ctl(&["reload"]);
+    assert!(said.contains("zone-rolled-back") && said.contains("shop.example"), "{said}");
+    assert_eq!(worst_answers(&up), [200, 200], "the outage does not come back");
+    up.line_with("the bake is finished");
+    assert!(ctl(&["status"]).contains("zone-rolled-back"));
+    let checked = ask(&["check", folder.file().to_str().unwrap()]);
+    assert_eq!(checked.status.code(), Some(0), "what is written has no mistake");
+
+    // Who insists gets it.
+    let said = ctl(&["reload", "--force"]);
+    assert!(!said.contains("zone-rolled-back"), "{said}");
+    assert!(worst_answers(&up)[1] >= 500);
+    up.line_with("rolled back: ");
+    // Another version is taken without insisting.
+    folder.write(&blog_and_shop(&edited, &format!("hosts: [shop.example], {alive}")));
+    let said = ctl(&["reload"]);
+    assert!(!said.contains("zone-rolled-back"), "{said}");
+    assert_eq!(worst_answers(&up), [200, 200]);
+    up.line_with("the bake is finished");
 }
 
 #[test]

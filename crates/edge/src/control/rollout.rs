@@ -246,18 +246,16 @@ impl Rollout {
     }
 
     /// Goes back because of what was counted. If that is one zone's doing, this version of it is refused from now
-    /// on, so that what is edited next does not bring it back.
-    pub(crate) fn roll_back_worse(&mut self, worse: &Worse) -> Result<Loaded, Refusal> {
+    /// on, so that what is edited next does not bring it back. Answers also whether that is so.
+    pub(crate) fn roll_back_worse(&mut self, worse: &Worse) -> Result<(Loaded, bool), Refusal> {
         let why = worse.to_string();
         let culprit = worse.zone().and_then(|zone| self.newest.snapshot.zone_named(zone)).cloned();
         let to = self.roll_back(&why)?;
-        if let Some(plan) = culprit
-            && let Err(error) = self.store.refuse_zone(&plan.name, plan.hash, &why)
-        {
-            let zone = &*plan.name;
-            tracing::error!(%error, zone, "the store does not remember that this version of the zone is refused");
+        let refused = culprit.map(|plan| self.store.refuse_zone(&plan.name, plan.hash, &why));
+        if let Some(Err(error)) = &refused {
+            tracing::error!(%error, "the store does not remember which version of the zone is refused");
         }
-        Ok(to)
+        Ok((to, matches!(refused, Some(Ok(())))))
     }
 
     /// Goes back to this release, by order.

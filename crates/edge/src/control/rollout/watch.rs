@@ -88,13 +88,17 @@ impl Control {
             return;
         }
         match rollout.roll_back_worse(worse) {
-            Ok(to) => {
+            Ok((to, is_zone_refused)) => {
                 self.apply(rollout.running());
                 let release = to.release.number;
                 tracing::error!(from, release, "rolled back: {why}");
                 self.events.note("rolled-back", Some(from), format!("{why}; release {release} is in force"));
                 let details = json!({"from": from, "release": release});
                 self.write_down(&Who::this_process(), "rollback", why, &details);
+                if is_zone_refused {
+                    // The files are the same, but not what becomes of them.
+                    self.wishes.wish("one zone was rolled back: the others move on without it");
+                }
             }
             Err(refusal) => tracing::error!(from, "cannot be rolled back ({why}): {refusal}"),
         }
