@@ -1,5 +1,7 @@
 //! A change of the configuration while visitors are served.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod stand;
 
 use std::io::Write;

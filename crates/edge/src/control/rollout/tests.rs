@@ -389,13 +389,13 @@ fn one_zones_errors_refuse_this_version_of_the_zone_and_nothing_else_does() {
     };
     let worse = Worse::ZoneErrors { zone: "z0.example".into(), before: Sums::default(), now: errors };
     let hash = try_it(&mut rollout, 1);
-    rollout.roll_back_worse(&worse).unwrap();
+    assert!(rollout.roll_back_worse(&worse).unwrap().1);
     let refused = |store: &Store| -> Vec<(String, u64, String)> {
         store.refused_zones().map(|zone| (zone.zone.clone(), zone.plan_hash, zone.why.clone())).collect()
     };
     assert_eq!(refused(&place.store()), [("z0.example".to_owned(), hash, worse.to_string())]);
     try_it(&mut rollout, 2);
-    rollout.roll_back_worse(&Worse::Errors { before: Sums::default(), now: errors }).unwrap();
+    assert!(!rollout.roll_back_worse(&Worse::Errors { before: Sums::default(), now: errors }).unwrap().1);
     try_it(&mut rollout, 3);
     rollout.roll_back("a person has decided").unwrap();
     assert_eq!(refused(&place.store()).len(), 1);
