@@ -30,6 +30,31 @@ fn check_lists_every_problem_as_json_too() {
 }
 
 #[test]
+fn check_tells_a_zone_that_would_be_held_back_from_a_refusal() {
+    let folder = Folder::new();
+    let check = |text_of_file: &str, more: &[&str]| {
+        folder.write(text_of_file);
+        let output = ask(&[&["check", folder.file().to_str().unwrap()], more].concat());
+        assert_eq!(output.status.code(), Some(1), "{text_of_file}");
+        if more.is_empty() { text(&output.stderr) } else { text(&output.stdout) }
+    };
+    let zone = |name: &str, key: &str| format!("  - {{name: {name}, {key}: [\"http://127.0.0.1:9\"]}}\n");
+    let good = zone("a.example", "origins") + &zone("b.example", "origins");
+    let held = format!("listen: {{http: [\"127.0.0.1:0\"]}}\nzones:\n{good}{}", zone("c.example", "origns"));
+    let said = check(&held, &[]);
+    assert!(said.contains("error[unknown-key]") && !said.contains("refused"), "{said}");
+    assert!(
+        said.contains("1 zone would be held back") && said.ends_with("2 zones would be served as written\n"),
+        "{said}"
+    );
+    let answer: serde_json::Value = serde_json::from_str(&check(&held, &["--format", "json"])).unwrap();
+    assert_eq!((&answer["ok"], &answer["zones"], &answer["held"]), (&false.into(), &2.into(), &1.into()));
+
+    let said = check(&format!("workers: none\n{held}"), &[]);
+    assert!(said.contains("the configuration is refused: ") && !said.contains("held back"), "{said}");
+}
+
+#[test]
 fn ctl_reload_applies_what_is_right_and_refuses_what_is_wrong() {
     let origin = Origin::start();
     let folder = Folder::before(&origin);
@@ -69,6 +94,37 @@ fn status_tells_people_and_programs() {
     assert_eq!(status["zones"], 1);
     let output = ask(&["status", "--data-dir", data_dir.to_str().unwrap()]);
     assert!(text(&output.stdout).contains("zones: 1\n"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn status_begins_with_what_a_person_wants_to_know() {
+    let origin = Origin::start();
+    let folder = Folder::before(&origin);
+    let _up = folder.up();
+    let file = folder.file();
+    let told = || {
+        let output = ask(&["status", "-c", file.to_str().unwrap()]);
+        let said = text(&output.stdout);
+        let (short, details) = said.split_once("\n\n").unwrap();
+        assert!(details.starts_with("version: ") || details.contains("\nversion: "), "{said}");
+        short.to_owned()
+    };
+    let reload = |text_of_file: &str| {
+        folder.write(text_of_file);
+        ask(&["ctl", "-c", file.to_str().unwrap(), "reload"]);
+        told()
+    };
+    let short = told();
+    assert!(short.starts_with("release 1 is in force, baking: ") && short.ends_with("\nzones: 1"), "{short}");
+    let good = configuration(origin.address, "root");
+    let short = reload(&good.replace("origins", "origns"));
+    assert!(
+        short.contains("zones: 1, held back: 1\n  test.example keeps its last good version: "),
+        "{short}"
+    );
+    assert!(short.ends_with("rempart.yaml:11: `origins` is missing"), "{short}");
+    let short = reload(&good.replace("workers: 2", "workers: none"));
+    assert!(short.contains("the last change is refused, ") && short.contains("rempart.yaml:4: "), "{short}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! releases is done on their files, so that a person can always choose what the next start runs.
 
 mod offline;
-mod say;
+pub(super) mod say;
 mod table;
 
 use clap::{Subcommand, ValueEnum};

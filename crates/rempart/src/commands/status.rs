@@ -1,5 +1,7 @@
 //! `rempart status`: how a running edge is doing.
 
+mod summary;
+
 use serde_json::{Value, json};
 
 use crate::control::Running;
@@ -29,9 +31,9 @@ impl Status {
     }
 }
 
-/// For people.
+/// For people: in short, then everything.
 pub(super) fn shown(status: &Value) -> String {
-    let mut text = String::new();
+    let mut text = summary::of(status) + "\n";
     outline(status, 0, &mut text);
     text
 }
