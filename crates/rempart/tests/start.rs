@@ -59,6 +59,9 @@ fn garbage_is_no_hindrance_where_releases_are_found() {
             }
         });
         assert!(up.answer("/").ends_with("from the origin"), "{data_dir}");
+        // It still bakes: nobody has found it good yet.
+        let says = "rempart: the configuration is not in force: the stored release is served instead";
+        assert!(up.begun.iter().any(|line| line == says), "{:?}", up.begun);
     }
 }
 

@@ -110,6 +110,8 @@ pub(crate) struct Up {
     child: Child,
     lines: Receiver<String>,
     reader: Option<JoinHandle<()>>,
+    /// What it said until it served.
+    pub(crate) begun: Vec<String>,
     pub(crate) http: SocketAddr,
     /// Where it serves TLS, if it does.
     pub(crate) https: Option<SocketAddr>,
@@ -129,8 +131,10 @@ impl Up {
             }
         });
         let nowhere = SocketAddr::from(([0; 4], 0));
-        let mut up = Self { child, lines, reader: Some(reader), http: nowhere, https: None };
-        let line = up.line_with("serving http://");
+        let mut up =
+            Self { child, lines, reader: Some(reader), begun: Vec::new(), http: nowhere, https: None };
+        up.begun = up.lines_until("serving http://");
+        let line = up.begun.last().unwrap();
         let address = |scheme| line.split(scheme).nth(1)?.split(' ').next()?.parse().ok();
         (up.http, up.https) = (address(" http://").unwrap(), address(" https://"));
         up
