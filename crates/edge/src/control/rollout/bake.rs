@@ -158,14 +158,17 @@ impl Bake {
     /// The verdict at this moment. `zone` counts one zone by its name.
     pub(crate) fn verdict(&mut self, now: Instant, counts: Counts, zone: impl Fn(&str) -> Sums) -> Verdict {
         let cpu_us = self.cpu_that_matters_us(now, counts.baking.cpu_us);
-        let (before, baking) = match self.before {
-            Before::Window(sums) => (sums, Sums { cpu_us, ..counts.baking }),
-            // They share one process, whose CPU cannot be told apart.
+        let (blame, before, baking) = match self.before {
+            Before::Window(sums) => (self.blame, sums, Sums { cpu_us, ..counts.baking }),
+            // They share one process, whose CPU cannot be told apart. An origin that breaks meanwhile breaks for
+            // both: so every error counts, and those of a changed zone are not thinned out by the visitors who
+            // still have the release before.
             Before::Beside { at_begin } => {
-                (Sums { cpu_us: 0, ..counts.before - at_begin }, Sums { cpu_us: 0, ..counts.baking })
+                let without_cpu = |sums: Sums| Sums { cpu_us: 0, ..sums };
+                (Blame::All, without_cpu(counts.before - at_begin), without_cpu(counts.baking))
             }
         };
-        let found = judge::worse(self.blame, &before, &baking).or_else(|| self.worse_zone(zone));
+        let found = judge::worse(blame, &before, &baking).or_else(|| self.worse_zone(zone));
         if let Some(worse) = found {
             return Verdict::Worse(Box::new(worse));
         }
@@ -353,6 +356,15 @@ mod tests {
             matches!(&verdict, Verdict::Worse(worse) if matches!(**worse, Worse::ZoneErrors { .. })),
             "{verdict:?}"
         );
+    }
+
+    #[test]
+    fn beside_the_release_before_every_error_counts_whatever_was_changed() {
+        let began = rempart_base::Now::mono();
+        let before = Before::Beside { at_begin: sums(10_000, 0) };
+        let mut bake = Bake::new(TERMS, began, before, Vec::new()).of_zones_alone();
+        let counts = Counts { baking: sums(37, 37), before: sums(10_163, 0) };
+        assert!(matches!(bake.verdict(began, counts, nobody), Verdict::Worse(_)));
     }
 
     #[test]
