@@ -28,9 +28,16 @@ impl Ward {
         Self { folder, origin, up }
     }
 
-    /// Asks over the control socket.
+    /// Asks over the control socket. Between two edges nobody listens there for a moment.
     fn ctl(&self, order: &Value) -> Value {
-        let mut stream = UnixStream::connect(self.folder.data_dir().join("ctl.sock")).unwrap();
+        let (socket, begun) = (self.folder.data_dir().join("ctl.sock"), now());
+        let mut stream = loop {
+            match UnixStream::connect(&socket) {
+                Ok(stream) => break stream,
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+            }
+            std::thread::yield_now();
+        };
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         writeln!(stream, "{order}").unwrap();
         let mut line = String::new();
