@@ -26,7 +26,6 @@ use crate::panics::{self, Panic};
 use crate::record::{self, Record};
 use crate::relay::{self, Upload};
 use crate::text::{IpText, RayText};
-use crate::worker::Order;
 use crate::zone_state::ZoneState;
 
 /// Where an exchange stands.
@@ -372,7 +371,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         let moved = self.visitor.moved();
         let took = ended.mono.saturating_duration_since(self.record.started.mono);
         let (status, fault) = (self.record.status, self.record.fault);
-        let is_probe = Order::is_inside(self.visitor.peer());
+        let is_probe = self.visitor.peer().is_inside;
         let is_error = speaks_against_its_release(status, fault, is_probe);
         self.state.counters.exchange(status, is_error, took, (moved.received, moved.sent));
         self.snapshot.counters.end(status, fault, took, is_probe);

@@ -58,14 +58,6 @@ pub enum Order {
     Drain(Duration),
 }
 
-impl Order {
-    /// Whether this is the peer of an [`Order::Inside`]. Those have no port, and all others have one.
-    #[must_use]
-    pub fn is_inside(peer: &Peer) -> bool {
-        peer.address.port() == 0 && peer.local.ip().is_loopback()
-    }
-}
-
 /// One of the workers, as the others and the control thread see it.
 #[derive(Clone)]
 pub struct Handle {

@@ -16,6 +16,8 @@ pub struct Peer {
     pub local: SocketAddr,
     /// What TLS agreed on; `None` in cleartext.
     pub tls: Option<Arc<TlsFacts>>,
+    /// Whether it is no visitor but this process itself, which tries a release.
+    pub is_inside: bool,
 }
 
 /// What TLS agreed on with a visitor.

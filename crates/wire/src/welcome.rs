@@ -55,13 +55,13 @@ pub async fn welcome(mut tcp: TcpStream, door: &Door, patience: Duration) -> Res
     let local = SocketAddr::new(local.ip().to_canonical(), local.port());
     let socket = Socket::Tcp(tcp);
     let Some(acceptor) = &door.tls else {
-        return Ok((Stream::Plain(socket), Peer { address, local, tls: None }));
+        return Ok((Stream::Plain(socket), Peer { address, local, tls: None, is_inside: false }));
     };
     let (stream, facts) = timeout(patience, acceptor.accept(socket))
         .await
         .map_err(|_| Turned::Tls)?
         .map_err(|_| Turned::Tls)?;
-    Ok((stream, Peer { address, local, tls: Some(Arc::new(facts)) }))
+    Ok((stream, Peer { address, local, tls: Some(Arc::new(facts)), is_inside: false }))
 }
 
 /// Reads exactly the header: what follows belongs to TLS or HTTP, which read for themselves. So bytes are

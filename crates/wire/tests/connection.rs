@@ -18,7 +18,7 @@ fn connection(limits: Limits) -> (UnixStream, Http1, Rc<Drain>) {
     let (visitor, ours) = UnixStream::pair().unwrap();
     let address = "192.0.2.1:1".parse().unwrap();
     let drain = Rc::new(Drain::default());
-    let peer = Peer { address, local: address, tls: None };
+    let peer = Peer { address, local: address, tls: None, is_inside: false };
     let http1 = Http1::new(Stream::Plain(Socket::Unix(ours)), peer, Arc::new(limits), drain.enter());
     (visitor, http1, drain)
 }

@@ -66,7 +66,7 @@ impl Kitchen {
             let (version, cipher) = ("TLSv1.3", "TLS13_AES_256_GCM_SHA384".into());
             Arc::new(TlsFacts { server_name: None, version, cipher })
         };
-        let peer = Peer { address: VISITOR, local: LOCAL, tls: tls.then(facts) };
+        let peer = Peer { address: VISITOR, local: LOCAL, tls: tls.then(facts), is_inside: true };
         let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the worker has ended");
         self.orders.send(Order::Inside(theirs, peer)).map_err(gone)?;
         Ok(ours)

@@ -50,7 +50,7 @@ pub(super) async fn serve(mut calls: UnboundedReceiver<Call>) {
 async fn answer_all(stream: UnixStream, label: Box<str>, limits: Arc<Limits>, guest: Guest) {
     let Ok(stream) = tokio::net::UnixStream::from_std(stream) else { return };
     let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    let peer = Peer { address: nobody, local: nobody, tls: None };
+    let peer = Peer { address: nobody, local: nobody, tls: None, is_inside: true };
     let mut worker = Http1::new(Stream::Plain(Socket::Unix(stream)), peer, limits, guest);
     loop {
         match worker.next().await {

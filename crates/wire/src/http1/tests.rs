@@ -14,7 +14,7 @@ use crate::{Drain, Visitor};
 async fn a_half_closed_visitor_has_its_grace_anew_after_every_piece() {
     let (mut visitor, ours) = tokio::net::UnixStream::pair().unwrap();
     let address = "192.0.2.1:1".parse().unwrap();
-    let peer = Peer { address, local: address, tls: None };
+    let peer = Peer { address, local: address, tls: None, is_inside: false };
     let guest = Rc::new(Drain::default()).enter();
     let mut http1 = Http1::new(Stream::Plain(Socket::Unix(ours)), peer, Arc::default(), guest);
     visitor.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();

@@ -67,6 +67,7 @@ async fn probe(host: &str, visitor: Ipv4Addr, worker: &Handle) -> io::Result<()>
         address: SocketAddr::from((visitor, 0)),
         local: SocketAddr::from((Ipv4Addr::LOCALHOST, 80)),
         tls: None,
+        is_inside: true,
     };
     worker
         .orders
