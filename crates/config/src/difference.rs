@@ -18,6 +18,15 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// The zone that runs otherwise than before, if nothing else differs.
+    #[must_use]
+    pub fn one_changed_zone(&self) -> Option<&Arc<str>> {
+        match &*self.changed {
+            [zone] if !self.settings && self.added.is_empty() && self.removed.is_empty() => Some(zone),
+            _ => None,
+        }
+    }
+
     /// What must be done to `old` to come to `new`. The names are in the order of the files.
     #[must_use]
     pub fn between(old: &Snapshot, new: &Snapshot) -> Self {

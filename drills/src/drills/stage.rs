@@ -126,7 +126,8 @@ fn one(
     let began = Now::mono();
     let number = up.obey(&json!({"command": "reload"}))?.number("release");
     let rolled_back = until_told(Duration::from_millis(ROLLED_BACK_MS_MAX + 5_000), "a roll-back", || {
-        Ok(up.current()?.hash == good.hash)
+        let is_it = |listed: &Listed| listed.number == number && listed.standing == "rolled back";
+        Ok(up.releases()?.iter().any(is_it))
     });
     let took_ms = ms_since(began);
     let holds = rolled_back.is_ok() && took_ms <= ROLLED_BACK_MS_MAX;
@@ -141,7 +142,10 @@ fn one(
     check_event(record, stand, from, round, number, &tenant.host)?;
     check_status(record, up, round)?;
     let again = up.order(&json!({"command": "reload"}))?;
-    record.check(&format!("{stage}: and stays refused"), &again, again.is_refused());
+    let stays_out = again.holds_back(&tenant.host);
+    record.check(&format!("{stage}: that site alone is held back, and stays so"), &again, stays_out);
+    let difference = up.order(&json!({"command": "diff", "from": good.number}))?;
+    record.check(&format!("{stage}: what is good is in force"), &difference, difference.differs_in_nothing());
     stand.site.zone(&tenant, "")?;
     load.await_right(100, PATIENCE)?;
     record.check(&format!("{stage}: the edge is the same process"), up.edges().len(), up.edges() == [edge]);

@@ -26,6 +26,21 @@ impl Answer {
         self.value("ok") == Some(&Value::Bool(false)) && !self.text("error").is_empty()
     }
 
+    /// Whether this zone is named as held back, with a version that it keeps.
+    pub(crate) fn holds_back(&self, zone: &str) -> bool {
+        let held = self.value("held").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let is_it = |one: &&Value| one.get("zone").and_then(Value::as_str) == Some(zone);
+        held.iter().find(is_it).is_some_and(|one| one.get("has_version") == Some(&Value::Bool(true)))
+    }
+
+    /// Whether two releases that were compared run the same.
+    pub(crate) fn differs_in_nothing(&self) -> bool {
+        let part = |name: &str| self.value("difference").and_then(|difference| difference.get(name));
+        let is_zero = |name: &str| part(name).and_then(Value::as_u64) == Some(0);
+        ["added_count", "changed_count", "removed_count"].iter().all(|name| is_zero(name))
+            && part("settings") == Some(&Value::Bool(false))
+    }
+
     /// Whether this part says yes.
     pub(crate) fn is(&self, name: &str) -> bool {
         self.value(name) == Some(&Value::Bool(true))

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rempart_base::Now;
-use rempart_config::{Difference, Settings, Snapshot, load_release};
+use rempart_config::{Difference, Settings, Snapshot, ZonePlan, load_release};
 use rempart_releases::{Release, ReleaseHash, Staged, Store};
 
 use self::bake::{Bake, Before, History, Terms, Verdict, WatchedZone};
@@ -249,13 +249,23 @@ impl Rollout {
     /// on, so that what is edited next does not bring it back. Answers also whether that is so.
     pub(crate) fn roll_back_worse(&mut self, worse: &Worse) -> Result<(Loaded, bool), Refusal> {
         let why = worse.to_string();
-        let culprit = worse.zone().and_then(|zone| self.newest.snapshot.zone_named(zone)).cloned();
+        let culprit = self.culprit(worse);
         let to = self.roll_back(&why)?;
         let refused = culprit.map(|plan| self.store.refuse_zone(&plan.name, plan.hash, &why));
         if let Some(Err(error)) = &refused {
             tracing::error!(%error, "the store does not remember which version of the zone is refused");
         }
         Ok((to, matches!(refused, Some(Ok(())))))
+    }
+
+    /// The zone whose doing it is: the verdict names it, or the release changes this one and nothing else.
+    fn culprit(&self, worse: &Worse) -> Option<Arc<ZonePlan>> {
+        let newest = &self.newest.snapshot;
+        if let Some(zone) = worse.zone() {
+            return newest.zone_named(zone).cloned();
+        }
+        let difference = Difference::between(&self.good.as_ref()?.snapshot, newest);
+        difference.one_changed_zone().and_then(|zone| newest.zone_named(zone)).cloned()
     }
 
     /// Goes back to this release, by order.

@@ -377,7 +377,7 @@ fn many_tries_after_a_rollback_do_not_make_the_store_forget_what_was_good() {
 }
 
 #[test]
-fn one_zones_errors_refuse_this_version_of_the_zone_and_nothing_else_does() {
+fn what_is_one_zones_doing_refuses_this_version_of_the_zone_and_nothing_else_does() {
     let place = place();
     let mut rollout = place.good(&zones(2));
     let with = |port: u16| vec![format!("z0.example, hosts: ['p{port}.example']"), "z1.example".to_owned()];
@@ -394,9 +394,16 @@ fn one_zones_errors_refuse_this_version_of_the_zone_and_nothing_else_does() {
         store.refused_zones().map(|zone| (zone.zone.clone(), zone.plan_hash, zone.why.clone())).collect()
     };
     assert_eq!(refused(&place.store()), [("z0.example".to_owned(), hash, worse.to_string())]);
+    // Nothing else was changed: so whatever is worse is this zone's doing.
+    let worse = || Worse::Errors { before: Sums::default(), now: errors };
     try_it(&mut rollout, 2);
-    assert!(!rollout.roll_back_worse(&Worse::Errors { before: Sums::default(), now: errors }).unwrap().1);
+    assert!(rollout.roll_back_worse(&worse()).unwrap().1);
     try_it(&mut rollout, 3);
     rollout.roll_back("a person has decided").unwrap();
-    assert_eq!(refused(&place.store()).len(), 1);
+    assert_eq!(refused(&place.store()).len(), 2);
+    // Another zone comes with it, and either may be the cause.
+    place.taste(&[with(4), vec!["z2.example".to_owned()]].concat());
+    applied(consider(&mut rollout, Meant::default()));
+    assert!(!rollout.roll_back_worse(&worse()).unwrap().1);
+    assert_eq!(refused(&place.store()).len(), 2);
 }
