@@ -31,6 +31,13 @@ fn ids(pid: Pid, what: &str) -> Vec<u32> {
     line.split_whitespace().map(|id| id.parse().unwrap()).collect()
 }
 
+/// One that the other account can look into.
+fn open_folder() -> Folder {
+    let folder = Folder::new();
+    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
 fn nobody() -> u32 {
     let accounts = read_to_string("/etc/passwd").unwrap();
     let line = accounts.lines().find(|line| line.starts_with("nobody:")).unwrap();
@@ -42,9 +49,7 @@ fn root_is_given_up_in_the_edge_and_data_dir_is_handed_over() {
     if !is_root() {
         return;
     }
-    let origin = Origin::start();
-    let folder = Folder::new();
-    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let (origin, folder) = (Origin::start(), open_folder());
     folder.write(&configuration(origin.address, "nobody"));
     // A link to somebody else's file must not hand that over.
     let foreign = folder.path().join("foreign");
@@ -74,9 +79,7 @@ fn keys_that_only_root_may_read_can_be_reloaded() {
     if !is_root() {
         return;
     }
-    let origin = Origin::start();
-    let folder = Folder::new();
-    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let (origin, folder) = (Origin::start(), open_folder());
     let configuration = configuration(origin.address, "nobody");
     folder.write(&configuration);
     let up = folder.up();
@@ -115,9 +118,7 @@ fn a_forged_release_makes_no_edge_root() {
     if !is_root() {
         return;
     }
-    let origin = Origin::start();
-    let folder = Folder::new();
-    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let (origin, folder) = (Origin::start(), open_folder());
     folder.write(&configuration(origin.address, "nobody"));
     let up = folder.up();
     forge(&folder, "");
@@ -137,9 +138,7 @@ fn a_forged_release_opens_no_file_as_root_and_a_log_that_the_operator_named_is_t
     if !is_root() {
         return;
     }
-    let origin = Origin::start();
-    let folder = Folder::new();
-    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let (origin, folder) = (Origin::start(), open_folder());
     let named = folder.path().join("access.log");
     let log = |path: &std::path::Path| format!("log: {{access: {{to: \"{}\"}}}}\n", path.display());
     folder.write(&format!("{}{}", log(&named), configuration(origin.address, "nobody")));
@@ -157,9 +156,7 @@ fn a_log_that_is_named_without_a_folder_is_the_accounts_too() {
     if !is_root() {
         return;
     }
-    let origin = Origin::start();
-    let folder = Folder::new();
-    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let (origin, folder) = (Origin::start(), open_folder());
     folder
         .write(&format!("log: {{access: {{to: access.log}}}}\n{}", configuration(origin.address, "nobody")));
     let mut command = stand::rempart(&["up", "-c", "rempart.yaml"]);
