@@ -51,3 +51,24 @@ impl Difference {
         self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty() && !self.settings
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_zone_is_to_blame_only_if_nothing_else_differs() {
+        let name: Arc<str> = "a.example".into();
+        let alone = || Difference { changed: vec![Arc::clone(&name)], ..Difference::default() };
+        assert_eq!(alone().one_changed_zone(), Some(&name));
+        for more in [
+            Difference { settings: true, ..alone() },
+            Difference { added: vec!["b.example".into()], ..alone() },
+            Difference { removed: vec!["b.example".into()], ..alone() },
+            Difference { changed: vec![Arc::clone(&name), "b.example".into()], ..alone() },
+            Difference { added: vec![Arc::clone(&name)], ..Difference::default() },
+        ] {
+            assert_eq!(more.one_changed_zone(), None, "{more:?}");
+        }
+    }
+}

@@ -7,6 +7,8 @@ use rempart_base::Now;
 use rempart_config::{Compiler, Source};
 use rempart_releases::{Standing, Store};
 
+mod counted;
+
 use super::boot::boot;
 use super::*;
 use crate::launch::Boot;
