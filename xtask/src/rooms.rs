@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["flow", "releases"],
     &["http1"],
     &["io"],
-    &["wire", "origin"],
+    &["wire", "origin", "cache"],
     &["config"],
     &["edge"],
     &["rempart"],

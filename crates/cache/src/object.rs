@@ -1,0 +1,104 @@
+//! What is stored.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use rempart_flow::Fields;
+
+use crate::decide::Freshness;
+use crate::key::Key;
+use crate::purge::Stamp;
+
+/// One entry of the store. Immutable, but for what the store itself notes in it.
+#[derive(Debug)]
+pub struct Entry {
+    /// Under what it is stored.
+    pub key: Key,
+    /// What.
+    pub stored: Stored,
+    /// Bytes that it takes, everything included: the store weighs by it.
+    pub weight: u64,
+    /// How often it was asked for lately: the store's own.
+    pub(crate) visits: crate::store::Visits,
+}
+
+/// What stands under a key.
+#[derive(Debug)]
+pub enum Stored {
+    /// A response.
+    Object(Arc<Object>),
+    /// The responses under this primary key vary: by what, newest first. Never empty, bounded.
+    Varies(Box<[Box<[Box<[u8]>]>]>),
+    /// The last response could not be stored: until then (Unix seconds) nobody waits for another's fetch.
+    HitForMiss {
+        /// Unix seconds.
+        until_unix_s: u64,
+    },
+    /// A slice of a large object.
+    Slice(Slice),
+}
+
+/// A stored response.
+#[derive(Debug)]
+pub struct Object {
+    /// Unique in this process. A new body is a new id; a 304 keeps it.
+    pub id: u64,
+    /// The head.
+    pub head: StoredHead,
+    /// What decides whether it may be used.
+    pub freshness: Freshness,
+    /// Against which purges it counts.
+    pub stamp: Stamp,
+    /// The bodies: that of the origin and its encodings.
+    pub bodies: Arc<Bodies>,
+}
+
+/// The head of a stored response: end-to-end fields only, without `Age`, `Content-Length` and what the edge writes itself.
+#[derive(Debug)]
+pub struct StoredHead {
+    /// The status.
+    pub status: u16,
+    /// The fields.
+    pub fields: Fields,
+    /// Status line and field lines for HTTP/1, in one piece, without the empty line.
+    pub http1: Box<[u8]>,
+}
+
+/// The bodies of an object. All share freshness, 304 updates and purges.
+#[derive(Debug)]
+pub struct Bodies {
+    /// As the origin sent it.
+    pub origin: Body,
+    /// Encodings that this edge makes, each when somebody first asks: filled by compression.
+    pub encoded: [OnceLock<Encoded>; 3],
+}
+
+/// A body in another coding, with an entity tag of its own.
+#[derive(Debug)]
+pub struct Encoded {
+    /// Its strong entity tag.
+    pub etag: Box<[u8]>,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// A body.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// All of it, in the pieces in which it came. The sum of their lengths is the `u64`.
+    Whole(Arc<[Bytes]>, u64),
+    /// So many bytes, in slices that are entries of their own and may be missing. Only with a strong
+    /// validator, so that a missing one can be fetched.
+    Sliced {
+        /// The whole length.
+        bytes: u64,
+    },
+}
+
+/// A slice, or as much of it as has come.
+#[derive(Debug)]
+pub struct Slice {
+    /// Stretches of it: where each begins in the slice, and its bytes. In order; they do not touch.
+    pub stretches: Box<[(u32, Bytes)]>,
+}
