@@ -39,19 +39,26 @@ macro_rules! known {
 
 known! {
     Accept = b"accept",
+    AcceptCharset = b"accept-charset",
     AcceptEncoding = b"accept-encoding",
     AcceptLanguage = b"accept-language",
+    AcceptRanges = b"accept-ranges",
     Age = b"age",
     Authorization = b"authorization",
     CacheControl = b"cache-control",
+    CacheStatus = b"cache-status",
+    CacheTag = b"cache-tag",
     CdnCacheControl = b"cdn-cache-control",
     CdnLoop = b"cdn-loop",
+    CfCacheStatus = b"cf-cache-status",
     CfConnectingIp = b"cf-connecting-ip",
     CfRay = b"cf-ray",
     CfVisitor = b"cf-visitor",
     Connection = b"connection",
     ContentEncoding = b"content-encoding",
+    ContentLanguage = b"content-language",
     ContentLength = b"content-length",
+    ContentLocation = b"content-location",
     ContentRange = b"content-range",
     ContentType = b"content-type",
     Cookie = b"cookie",
@@ -70,6 +77,7 @@ known! {
     KeepAlive = b"keep-alive",
     LastModified = b"last-modified",
     Location = b"location",
+    Origin = b"origin",
     Pragma = b"pragma",
     ProxyAuthenticate = b"proxy-authenticate",
     ProxyAuthorization = b"proxy-authorization",
@@ -92,8 +100,15 @@ known! {
     XForwardedFor = b"x-forwarded-for",
     XForwardedHost = b"x-forwarded-host",
     XForwardedProto = b"x-forwarded-proto",
+    XForwardedScheme = b"x-forwarded-scheme",
+    XHost = b"x-host",
+    XHttpMethod = b"x-http-method",
+    XHttpMethodOverride = b"x-http-method-override",
+    XMethodOverride = b"x-method-override",
+    XOriginalUrl = b"x-original-url",
     XRealIp = b"x-real-ip",
     XRequestedWith = b"x-requested-with",
+    XRewriteUrl = b"x-rewrite-url",
 }
 
 /// Every name in a slot of its own: one look and one comparison recognise a name.
@@ -183,7 +198,7 @@ const fn slot(name: &[u8]) -> usize {
     let middle = name[name.len() / 2] as usize;
     // The same for both cases of a letter; known names hold nothing else but hyphens and digits, which
     // have that bit already.
-    (name.len() + 2 * (*first as usize | 0x20) + 22 * (middle | 0x20) + (*last as usize | 0x20)) % 256
+    (10 * name.len() + 15 * (*first as usize | 0x20) + 23 * (middle | 0x20) + (*last as usize | 0x20)) % 256
 }
 
 impl Known {
