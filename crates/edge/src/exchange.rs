@@ -374,6 +374,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         let is_probe = self.visitor.peer().is_inside;
         let is_error = speaks_against_its_release(status, fault, is_probe);
         self.state.counters.exchange(status, is_error, took, (moved.received, moved.sent));
+        self.state.counters.cache.exchange(&self.record.cache);
         self.snapshot.counters.end(status, fault, took, is_probe);
         #[cfg(feature = "fault")]
         self.meet("record");

@@ -1,6 +1,7 @@
 //! What is counted. Each core counts for itself, with plain stores that no other core makes; reading sums
 //! up. A zone without traffic has no counters.
 
+mod cache;
 mod release;
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::incidents::Incidents;
 
+pub use self::cache::{CacheCounters, is_hit};
 pub use self::release::{
     RELEASE_LATENCIES, RELEASES_MAX, ReleaseCounters, ReleaseTotals, latency_bound_us,
     speaks_against_its_release,
@@ -64,6 +66,8 @@ pub struct ZoneCounters {
     pub bytes_in: Counter,
     /// Bytes to visitors.
     pub bytes_out: Counter,
+    /// What the cache did.
+    pub cache: CacheCounters,
 }
 
 impl Default for ZoneCounters {
@@ -76,6 +80,7 @@ impl Default for ZoneCounters {
             under_way: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
+            cache: CacheCounters::default(),
         }
     }
 }

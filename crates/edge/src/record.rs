@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rempart_base::{Now, RayId};
+use rempart_cache::CacheStatus;
 use rempart_flow::{Fault, Known, RequestHead, ResponseHead};
 use rempart_origin::Connection;
 use rempart_origin::plan::OriginPlan;
@@ -34,7 +35,28 @@ pub struct Record {
     pub origin_bytes: u64,
     /// Bytes from and to the visitor.
     pub moved: Moved,
+    /// What the cache did.
+    pub cache: CacheFacts,
     content_type: ShortText,
+}
+
+/// What the cache did for an exchange.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheFacts {
+    /// What happened.
+    pub status: CacheStatus,
+    /// Bytes of the body that the visitor got and that no origin had to send for it: from the store, or from a
+    /// fetch that another exchange began.
+    pub bytes_saved: u64,
+    /// How long it waited for the head of another's fetch, if it was answered from one.
+    pub waited: Option<Duration>,
+    /// Ranges that it fetched because it had fallen behind what a fill and the store hold.
+    pub refetches: u32,
+}
+
+impl CacheFacts {
+    /// The cache had no part in it.
+    pub const NONE: Self = Self { status: CacheStatus::None, bytes_saved: 0, waited: None, refetches: 0 };
 }
 
 /// What is known of the origin that was asked.
@@ -83,6 +105,7 @@ impl Record {
             origin: None,
             origin_bytes: 0,
             moved: Moved { received: 0, sent: 0, sent_body: 0 },
+            cache: CacheFacts::NONE,
             content_type: ShortText::EMPTY,
         }
     }
@@ -155,6 +178,9 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
     if !content_type.is_empty() {
         line.text(key!("EdgeResponseContentType"), content_type);
     }
+    if record.cache.status != CacheStatus::None {
+        cache(&mut line, record);
+    }
     if let Some(origin) = &record.origin {
         self::origin(&mut line, origin, record);
     } else if let Some(label) = &record.origin_label {
@@ -193,6 +219,31 @@ fn request(line: &mut Line<'_>, head: &RequestHead) {
     }
 }
 
+/// Every request that gets as far as the cache goes through it, whatever it makes of it.
+fn cache(line: &mut Line<'_>, record: &Record) {
+    line.raw_text(key!("CacheCacheStatus"), logged(record.cache.status).as_bytes());
+    line.number(key!("CacheResponseBytes"), record.moved.sent);
+    line.number(key!("CacheResponseStatus"), record.status.into());
+    if let Some(waited) = record.cache.waited {
+        line.millis(key!("CacheLockWaitedMs"), waited);
+    }
+}
+
+/// The log's word for a status: the header's in lower case.
+const fn logged(status: CacheStatus) -> &'static str {
+    match status {
+        CacheStatus::None => "unknown",
+        CacheStatus::Hit => "hit",
+        CacheStatus::Miss => "miss",
+        CacheStatus::Expired => "expired",
+        CacheStatus::Stale => "stale",
+        CacheStatus::Revalidated => "revalidated",
+        CacheStatus::Updating => "updating",
+        CacheStatus::Bypass => "bypass",
+        CacheStatus::Dynamic => "dynamic",
+    }
+}
+
 fn origin(line: &mut Line<'_>, origin: &OriginFacts, record: &Record) {
     if let Some(address) = &origin.address {
         line.raw_text(key!("OriginIP"), address.as_bytes());
@@ -207,5 +258,41 @@ fn origin(line: &mut Line<'_>, origin: &OriginFacts, record: &Record) {
     }
     if let Some(version) = origin.tls_version {
         line.raw_text(key!("OriginSSLProtocol"), version.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_what_the_header_says_in_lower_case() {
+        for status in CacheStatus::ALL {
+            assert_eq!(logged(status), status.as_str().to_ascii_lowercase());
+        }
+    }
+
+    #[test]
+    fn the_cache_stands_in_the_line_if_it_had_a_part() {
+        let mut record = Record::new(RayId(7), Now::read());
+        let line = |record: &Record| {
+            let mut out = Vec::new();
+            let mut line = Line::begin(&mut out, "RayID", b"7");
+            cache(&mut line, record);
+            line.end();
+            serde_json::from_slice::<serde_json::Value>(&out).unwrap()
+        };
+        (record.status, record.moved.sent) = (206, 900);
+        record.cache = CacheFacts {
+            status: CacheStatus::Updating,
+            waited: Some(Duration::from_millis(12)),
+            ..CacheFacts::NONE
+        };
+        let shown = line(&record);
+        assert_eq!(shown["CacheCacheStatus"], "updating");
+        assert_eq!((&shown["CacheResponseBytes"], &shown["CacheResponseStatus"]), (&900.into(), &206.into()));
+        assert_eq!(shown["CacheLockWaitedMs"], 12);
+        record.cache.waited = None;
+        assert!(line(&record).get("CacheLockWaitedMs").is_none());
     }
 }
