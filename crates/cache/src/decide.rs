@@ -2,7 +2,7 @@
 
 use rempart_flow::{RequestHead, ResponseHead};
 
-use crate::object::{Object, StoredHead};
+use crate::object::StoredHead;
 use crate::plan::CachePlan;
 
 /// What a request asks of the cache.
@@ -237,11 +237,4 @@ pub fn invalidates(request: &RequestHead, response: &ResponseHead) -> Vec<(Box<[
 pub fn tags(response: &ResponseHead) -> Box<[Box<[u8]>]> {
     let _ = response;
     todo!()
-}
-
-/// Whether a stored response is whole for this request, or `Object` is of use at all.
-#[must_use]
-pub fn is_usable_object(object: &Object) -> bool {
-    let _ = object;
-    true
 }

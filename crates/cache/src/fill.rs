@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use crate::key::KeyRef;
-use crate::object::{Body, Object};
+use crate::object::{Body, Object, Response};
 
 /// All fetches under way in this process.
 #[derive(Debug, Default)]
@@ -51,8 +51,12 @@ pub struct Reader {
 /// What a follower learns when the head is there.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// An object: check that it is the variant asked for, then read it.
+    /// A response: check by its key that it is the variant asked for, then read its body.
+    Response(Arc<Response>),
+    /// An object that is complete.
     Object(Arc<Object>),
+    /// The fetch failed.
+    Failed(rempart_flow::Fault),
     /// The response cannot be stored or shared: fetch for yourself, do not wait again.
     Alone,
     /// The leader failed or vanished: look again.
@@ -69,8 +73,21 @@ impl Fills {
 
 impl Leader {
     /// The head has come and what follows may be shared: from here on it is [`Writer`]'s.
-    pub fn object(self, object: Arc<Object>) -> Writer {
+    pub fn response(self, response: Arc<Response>) -> Writer {
+        let _ = response;
+        todo!()
+    }
+
+    /// The answer is an object that is complete: it was validated, or serves because the origin failed.
+    /// Followers give it as it is.
+    pub fn complete(self, object: Arc<Object>) {
         let _ = object;
+        todo!()
+    }
+
+    /// The fetch failed before a head came: followers fail with it, or give what is stale.
+    pub fn failed(self, fault: rempart_flow::Fault) {
+        let _ = fault;
         todo!()
     }
 

@@ -42,16 +42,27 @@ pub enum Stored {
 /// A stored response.
 #[derive(Debug)]
 pub struct Object {
+    /// All of it but its bodies. A fetch under way publishes this when the head is there.
+    pub response: Arc<Response>,
+    /// The bodies: that of the origin and its encodings. A 304 makes another response with the same bodies.
+    pub bodies: Arc<Bodies>,
+}
+
+/// A response without its body.
+#[derive(Debug)]
+pub struct Response {
     /// Unique in this process. A new body is a new id; a 304 keeps it.
     pub id: u64,
+    /// Under what its object is stored: the primary key, or that of its variant.
+    pub key: Key,
     /// The head.
     pub head: StoredHead,
     /// What decides whether it may be used.
     pub freshness: Freshness,
     /// Against which purges it counts.
     pub stamp: Stamp,
-    /// The bodies: that of the origin and its encodings.
-    pub bodies: Arc<Bodies>,
+    /// `Content-Length` of the origin, once it is known.
+    pub length: Option<u64>,
 }
 
 /// The head of a stored response: end-to-end fields only, without `Age`, `Content-Length` and what the edge writes itself.
