@@ -14,7 +14,7 @@ pub mod status;
 pub mod store;
 
 pub use config::CacheConfig;
-pub use fill::{Fill, Fills, Reader};
+pub use fill::{Fills, Reader};
 pub use key::{Key, KeyBuilder, KeyRef};
 pub use object::{Body, Entry, Object, Stored};
 pub use plan::CachePlan;

@@ -77,12 +77,31 @@ pub struct StoredHead {
 }
 
 /// The bodies of an object. All share freshness, 304 updates and purges.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Bodies {
-    /// As the origin sent it.
-    pub origin: Body,
+    /// As the origin sent it. Empty while it comes: an object is stored when it is here.
+    origin: OnceLock<Body>,
     /// Encodings that this edge makes, each when somebody first asks: filled by compression.
     pub encoded: [OnceLock<Encoded>; 3],
+}
+
+impl Bodies {
+    /// One that is known: small, or in slices.
+    #[must_use]
+    pub fn of(origin: Body) -> Self {
+        Self { origin: OnceLock::from(origin), encoded: Default::default() }
+    }
+
+    /// As the origin sent it; `None` while it comes (read it from the fill).
+    #[must_use]
+    pub fn origin(&self) -> Option<&Body> {
+        self.origin.get()
+    }
+
+    /// It has come. Only the first call counts.
+    pub(crate) fn has_come(&self, body: Body) {
+        let _ = self.origin.set(body);
+    }
 }
 
 /// A body in another coding, with an entity tag of its own.
@@ -107,9 +126,42 @@ pub enum Body {
     },
 }
 
+impl Body {
+    /// All of it in one piece.
+    #[must_use]
+    pub fn whole(bytes: Bytes) -> Self {
+        let len = bytes.len() as u64;
+        Self::Whole([bytes].into(), len)
+    }
+
+    /// How long it is.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        match self {
+            Self::Whole(_, bytes) | Self::Sliced { bytes } => *bytes,
+        }
+    }
+
+    /// Whether it has no byte.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes that are held with it: what the store weighs.
+    #[must_use]
+    pub const fn held_bytes(&self) -> u64 {
+        match self {
+            Self::Whole(_, bytes) => *bytes,
+            Self::Sliced { .. } => 0,
+        }
+    }
+}
+
 /// A slice, or as much of it as has come.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slice {
-    /// Stretches of it: where each begins in the slice, and its bytes. In order; they do not touch.
+    /// Stretches of it: where each begins in the slice, and its bytes. In order, none empty; they may touch, but do
+    /// not overlap.
     pub stretches: Box<[(u32, Bytes)]>,
 }
