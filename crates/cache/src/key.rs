@@ -1,7 +1,7 @@
 //! Under what something is stored. A key always begins with the zone's id, so that no zone can ever be
 //! given what is another's. Equality is that of all its bytes: the hash only finds the place.
 
-use rempart_flow::{Known, RequestHead};
+use rempart_flow::{RequestHead, Scheme};
 
 use crate::plan::CachePlan;
 
@@ -38,9 +38,27 @@ impl KeyRef<'_> {
 
     /// The key of one slice of an object that is stored in slices.
     #[must_use]
-    pub fn slice(self, object_id: u64, index: u32) -> Key {
+    pub fn slice(self, object_id: u64, index: u32) -> SliceKey {
         let _ = (object_id, index);
         todo!()
+    }
+}
+
+/// The key of one slice: of fixed length, so that nothing is allocated to look for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SliceKey {
+    hash: u64,
+    bytes: [u8; SLICE_KEY_BYTES],
+}
+
+/// Zone, kind, object, index.
+const SLICE_KEY_BYTES: usize = 16 + 1 + 8 + 4;
+
+impl SliceKey {
+    /// To look for it.
+    #[must_use]
+    pub const fn as_ref(&self) -> KeyRef<'_> {
+        KeyRef { hash: self.hash, bytes: &self.bytes }
     }
 }
 
@@ -52,16 +70,23 @@ pub struct KeyBuilder {
 }
 
 impl KeyBuilder {
-    /// The primary key of a request: zone id, scheme and host, path, query, and what the plan adds.
-    pub fn primary(&mut self, head: &RequestHead, plan: &CachePlan) -> KeyRef<'_> {
-        let _ = (head, plan, Known::Other);
+    /// The primary key of a request: zone id, scheme and host, path, query, and what the plan adds. `scheme` is the
+    /// one that the origin is told: a trusted proxy may know better than the connection.
+    pub fn primary(&mut self, head: &RequestHead, scheme: Scheme, plan: &CachePlan) -> KeyRef<'_> {
+        let _ = (head, scheme, plan);
         todo!()
     }
 
     /// The key of the variant that this request selects by these fields: the primary key that was built
-    /// last, and the normalised values (RFC 9111 section 4.1). `None`: `Vary` holds `*` or is too large.
-    pub fn variant(&mut self, head: &RequestHead, vary: &[Box<[u8]>]) -> Option<KeyRef<'_>> {
-        let _ = (head, vary);
+    /// last, and the normalised values (RFC 9111 section 4.1). `None`: by now the plan says that responses which
+    /// vary by one of these are not stored, or by so many.
+    pub fn variant(
+        &mut self,
+        head: &RequestHead,
+        vary: &[Box<[u8]>],
+        plan: &CachePlan,
+    ) -> Option<KeyRef<'_>> {
+        let _ = (head, vary, plan);
         todo!()
     }
 

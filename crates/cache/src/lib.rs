@@ -13,11 +13,11 @@ pub mod range;
 pub mod status;
 pub mod store;
 
-pub use config::CacheConfig;
+pub use config::{CacheConfig, CacheSettings};
 pub use fill::{Fills, Reader};
 pub use key::{Key, KeyBuilder, KeyRef};
 pub use object::{Body, Entry, Object, Stored};
-pub use plan::CachePlan;
+pub use plan::{CachePlan, ZoneId};
 pub use purge::Purges;
 pub use status::CacheStatus;
 pub use store::Store;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rempart_base::config::{Context, Key, Mark, Node, Problem, Value};
+use rempart_cache::CacheSettings;
 use rempart_origin::plan::Upstream;
 use rempart_wire::config::{Limits, Listen};
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub taster_memory_bytes_max: u64,
     /// Limits toward visitors.
     pub limits: Arc<Limits>,
+    /// The cache that all zones share.
+    pub cache: CacheSettings,
     /// Time-outs and bounds toward origins of zones that say nothing else.
     pub upstream: Arc<Upstream>,
     /// What happens at the end of loading a release.
@@ -170,6 +173,7 @@ impl Settings {
             taster_timeout: ms(config.taster.timeout_ms),
             taster_memory_bytes_max: config.taster.memory_bytes_max,
             limits: Arc::new(Limits::from(&config.limits)),
+            cache: CacheSettings::from(&config.cache),
             upstream: Arc::new(Upstream::from(&config.upstream)),
             #[cfg(feature = "fault")]
             fault_loader: config.fault_loader.as_ref().map(crate::fault::Loader::from),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rempart_base::config::{
     Context, Decode, Deferred, FromText, Node, OneOrMany, Reference, Shape, Shown, Spanned, Value,
 };
+use rempart_cache::config::{CacheConfig, CacheProcessConfig};
 use rempart_origin::config::{OriginEntry, UpstreamConfig, UpstreamOverrides};
 use rempart_wire::config::{LimitsConfig, ListenConfig};
 
@@ -46,6 +47,8 @@ rempart_base::config! {
         upgrade: UpgradeConfig = UpgradeConfig::default();
         /// The process that tries every change first.
         taster: TasterConfig = TasterConfig::default();
+        /// The cache of this process, which all zones share.
+        cache: CacheProcessConfig = CacheProcessConfig::default();
         /// Time-outs and bounds toward origins. A zone can change them for itself.
         upstream: UpstreamConfig = UpstreamConfig::default();
         /// Further files with zones, relative to this one; `*` and `?` may stand in the last part:
@@ -178,6 +181,8 @@ rempart_base::config! {
         /// Certificates for HTTPS, chosen by the name that the visitor asks for. Without one, visitors
         /// get the self-signed certificate of this edge.
         certificates: Vec<Spanned<CertificateConfig>> = Vec::new();
+        /// How the zone caches.
+        cache: CacheConfig = CacheConfig::default();
         /// Time-outs and bounds toward this zone's origins, where they differ from the global `upstream`.
         upstream: Option<Box<UpstreamOverrides>> = None;
         /// Stages that fail, one of each policy: for tests of what survives them.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rempart_base::{Diagnostic, Diagnostics};
+use rempart_cache::CachePlan;
 use rempart_origin::plan::OriginPlan;
 use rustls::sign::CertifiedKey;
 
@@ -28,6 +29,8 @@ pub struct ZonePlan {
     pub origins: Box<[Arc<OriginPlan>]>,
     /// What it shows to TLS visitors; may be empty.
     pub certificates: Box<[Arc<ZoneCertificate>]>,
+    /// How it caches.
+    pub cache: Arc<CachePlan>,
     /// Of everything above: equal hashes are equal plans.
     pub hash: u64,
     /// Stages that fail on purpose.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rempart_base::config::{Context, Decode as _, Node, Problem, Spanned};
 use rempart_base::{Diagnostics, content_hash};
+use rempart_cache::plan::{CachePlan, Origins};
 use rempart_origin::config::{OriginEntry, UpstreamConfig, UpstreamOverrides};
 use rempart_origin::plan::{OriginPlan, Trust, Upstream, Wanted};
 
@@ -67,6 +68,7 @@ fn plan(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<Zone
     let settings = settings(config.upstream.as_deref(), bench);
     let origins = origins(&config, &settings, bench, cx);
     let certificates = certificates(&config, bench, cx);
+    let cache = cache(&config, &origins, cx);
     if cx.has_errors() {
         return None;
     }
@@ -80,13 +82,14 @@ fn plan(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<Zone
     let test = ();
     Some(ZonePlan {
         name: Arc::clone(name),
-        hash: content_hash(&(name, &hosts, identity, shown, test)),
+        hash: content_hash(&(name, &hosts, identity, shown, &cache, test)),
         hosts: hosts.into(),
         is_held_back: false,
         #[cfg(feature = "fault")]
         test: crate::fault::TestStages::from(&config.test_stages),
         origins: origins.into(),
         certificates: certificates.into(),
+        cache: Arc::new(cache),
     })
 }
 
@@ -152,6 +155,14 @@ fn origins(
         };
         config.origins.iter().filter_map(compile).collect()
     })
+}
+
+fn cache(config: &ZoneConfig, origins: &[Arc<OriginPlan>], cx: &mut Context) -> CachePlan {
+    let mut hosts = origins.iter().map(|origin| origin.host_header.as_deref());
+    let same = hosts.next().flatten().filter(|first| hosts.all(|host| host == Some(first)));
+    let origins = same.map_or(Origins::OtherHosts, Origins::SameHost);
+    let name = &config.name.value.0;
+    cx.in_key("cache", |cx| rempart_cache::plan::compile(&config.cache, name, origins, cx))
 }
 
 fn certificates(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rempart_base::config::{FromText as _, Key, Node, Scalar, Value};
 use rempart_base::content_hash;
+use rempart_cache::CachePlan;
 
 use crate::source::{Spot, ZoneSource, text_of};
 
@@ -24,6 +25,7 @@ pub(crate) fn record(
         is_held_back: true,
         origins: Box::default(),
         certificates: Box::default(),
+        cache: Arc::new(CachePlan::of(name)),
         #[cfg(feature = "fault")]
         test: crate::fault::TestStages::default(),
     };
