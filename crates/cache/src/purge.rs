@@ -1,33 +1,36 @@
 //! Purges: by sequence. An object carries the sequence that was read when its fetch began, and is gone if a
 //! younger purge names its zone, host, prefix, URL or tag.
+//!
+//! What a visitor pays: one load while nothing was purged since the object was last looked at; otherwise one
+//! load for each of its names, from a table of fixed size in which each purge has left its number. Only if
+//! such a number is younger than the object, the purges themselves are looked through, under a lock: a purge
+//! that shares its place in the table with another's name takes nothing that it does not name.
+//!
+//! What is remembered of a purge goes when a sweep over the store has passed all that it could touch
+//! ([`Purges::sweep`]), and is bounded until then ([`NAMES_MAX`]).
 
-use std::sync::atomic::AtomicU64;
+mod names;
+mod stamp;
+mod sweep;
+mod table;
+mod underway;
+mod what;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use self::names::Hashing;
+pub use self::names::SEGMENTS_MAX;
+pub use self::stamp::Stamp;
+pub use self::sweep::Sweep;
+use self::table::Table;
+pub use self::table::{FOLDS_FROM, NAMES_MAX};
+pub use self::underway::Begun;
+use self::underway::Underway;
+pub use self::what::{TAG_BYTES_MAX, URL_BYTES_MAX, Unfit, What};
 use crate::plan::ZoneId;
-
-/// What an object is called in purges, and from when on they count.
-#[derive(Debug)]
-pub struct Stamp {
-    /// The sequence when its fetch began, or of the last look that found nothing.
-    pub(crate) seen: AtomicU64,
-    /// Hashes of what it is called: its URL, its host, each prefix, each tag.
-    pub(crate) names: Box<[u64]>,
-}
-
-/// What is to be purged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    /// All of the zone.
-    Everything,
-    /// A URL with all its variants: host, path and query.
-    Url(Box<[u8]>, Box<[u8]>),
-    /// A host.
-    Host(Box<[u8]>),
-    /// Everything under a path: host and the beginning of the path.
-    Prefix(Box<[u8]>, Box<[u8]>),
-    /// A tag, whatever its case.
-    Tag(Box<[u8]>),
-}
 
 /// One purge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,24 +54,76 @@ pub enum Purged {
     Hard,
 }
 
-/// All purges that may still touch something.
-#[derive(Debug, Default)]
-pub struct Purges {}
+/// As many purges are remembered as may be: a sweep makes room. Nothing was purged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
 
-/// A fetch that has begun: purges from now on count against what it brings. They are kept until it ends.
+/// How it is with the purges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The youngest purge's number.
+    pub sequence: u64,
+    /// Purges so far, each name for itself.
+    pub purged: u64,
+    /// What unsafe requests have invalidated so far.
+    pub invalidated: u64,
+    /// Names that are remembered now, at most [`NAMES_MAX`] by purges.
+    pub names: u64,
+    /// Sweeps that came to their end.
+    pub sweeps: u64,
+    /// Purges up to this one are forgotten: nothing is left that they touch.
+    pub retired: u64,
+}
+
+/// All purges that may still touch something. One for a process, shared by all cores.
 #[derive(Debug)]
-pub struct Begun {
-    /// The sequence when it began.
-    pub seq: u64,
+pub struct Purges {
+    /// Everything up to this number is in the table.
+    sequence: AtomicU64,
+    /// Everything up to this number is forgotten. What was fetched before it counts as purged.
+    retired: AtomicU64,
+    table: Table,
+    hashing: Hashing,
+    underway: Underway,
+    /// Numbers are given one after the other.
+    order: Mutex<()>,
+    purged: AtomicU64,
+    invalidated: AtomicU64,
+    sweeps: AtomicU64,
+}
+
+impl Default for Purges {
+    fn default() -> Self {
+        Self::after(0)
+    }
 }
 
 impl Purges {
-    /// To be called before a request for something that may be stored goes out.
-    pub fn begin(&self) -> Begun {
-        todo!()
+    /// No purges yet; the first one's number is higher than this.
+    #[must_use]
+    pub fn after(sequence: u64) -> Self {
+        Self {
+            sequence: AtomicU64::new(sequence),
+            retired: AtomicU64::new(sequence),
+            table: Table::default(),
+            hashing: Hashing::default(),
+            underway: Underway::default(),
+            order: Mutex::new(()),
+            purged: AtomicU64::new(0),
+            invalidated: AtomicU64::new(0),
+            sweeps: AtomicU64::new(0),
+        }
     }
 
-    /// The stamp of an object whose fetch began then.
+    /// To be called before a request for something that may be stored goes out, and before the object that a
+    /// request is to validate is [checked](Purges::check): purges from then on count against what it brings.
+    /// To be kept until that is in the store.
+    pub fn begin(&self) -> Begun {
+        self.underway.begin(&self.sequence)
+    }
+
+    /// The stamp of an object whose fetch began then. Host and path are as the key has them.
+    #[must_use]
     pub fn stamp(
         &self,
         begun: &Begun,
@@ -77,19 +132,81 @@ impl Purges {
         path_and_query: &[u8],
         tags: &[Box<[u8]>],
     ) -> Stamp {
-        let _ = (begun, zone, host, path_and_query, tags);
-        todo!()
+        Stamp::new(begun.seq, self.hashing.of_object(zone, host, path_and_query, tags))
     }
 
-    /// Whether a purge has touched an object. Without a younger purge in the process it costs one load.
-    pub fn check(&self, zone: ZoneId, stamp: &Stamp) -> Purged {
-        let _ = (zone, stamp);
-        todo!()
+    /// The stamp of an object that a 304 has confirmed; `begun` was there before the validation went out. It
+    /// is not stale by a purge before that any more. `None`: it is gone meanwhile, and must not be stored.
+    #[must_use]
+    pub fn renew(&self, begun: &Begun, old: &Stamp) -> Option<Stamp> {
+        match self.check(old) {
+            Purged::Hard => None,
+            Purged::Soft | Purged::No => Some(old.renewed(begun.seq)),
+        }
     }
 
-    /// Does a purge: it holds for every lookup that begins after this returns.
-    pub fn purge(&self, purge: &Purge) -> u64 {
-        let _ = purge;
-        todo!()
+    /// Whether a purge has touched an object.
+    #[inline]
+    pub fn check(&self, stamp: &Stamp) -> Purged {
+        // What is in the table up to here is seen below.
+        let now = self.sequence.load(Ordering::Acquire);
+        let (seen, before) = stamp.read();
+        if seen >= now || before == Purged::Hard {
+            return before;
+        }
+        self.look(stamp, seen, before, now)
+    }
+
+    /// Does these purges, all of them or none: they hold for every lookup that begins after this returns.
+    /// Answers the number of the last one.
+    ///
+    /// # Errors
+    /// More would be remembered than may be.
+    pub fn purge(&self, purges: &[Purge]) -> Result<u64, Full> {
+        self.purge_from(purges, 0)
+    }
+
+    /// The same, with numbers that are not lower than `first`.
+    ///
+    /// # Errors
+    /// As [`Purges::purge`].
+    pub fn purge_from(&self, purges: &[Purge], first: u64) -> Result<u64, Full> {
+        let names: Vec<_> = purges.iter().flat_map(|purge| self.hashing.of_purge(purge)).collect();
+        let order = self.order.lock();
+        if !self.table.has_room(names.len()) {
+            return Err(Full);
+        }
+        let number = (self.sequence.load(Ordering::Relaxed) + 1).max(first);
+        names.iter().for_each(|&(name, soft)| self.table.note(name, soft, number));
+        // Whoever reads the number finds what was noted before.
+        self.sequence.store(number, Ordering::Release);
+        drop(order);
+        self.purged.fetch_add(purges.len() as u64, Ordering::Relaxed);
+        Ok(number)
+    }
+
+    /// What a request has changed at the origin (RFC 9111 section 4.4). Visitors cause it, so it is never
+    /// refused: beyond its bound it is remembered so coarsely that a few others' objects are fetched anew.
+    pub fn invalidate(&self, zone: ZoneId, host: &[u8], path_and_query: &[u8]) {
+        let name = self.hashing.of_url(zone, host, path_and_query);
+        let order = self.order.lock();
+        let number = self.sequence.load(Ordering::Relaxed) + 1;
+        self.table.note_or_fold(name, number);
+        self.sequence.store(number, Ordering::Release);
+        drop(order);
+        self.invalidated.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            sequence: self.sequence.load(Ordering::Acquire),
+            purged: self.purged.load(Ordering::Relaxed),
+            invalidated: self.invalidated.load(Ordering::Relaxed),
+            names: self.table.names(),
+            sweeps: self.sweeps.load(Ordering::Relaxed),
+            retired: self.retired.load(Ordering::Relaxed),
+        }
     }
 }

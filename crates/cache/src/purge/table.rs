@@ -1,0 +1,132 @@
+//! Where purges are noted: a table of numbers that lookups read without a lock, and behind it the names
+//! themselves.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+
+use super::Purged;
+
+/// Names that purges may leave to be remembered at the same time. Each takes about 40 bytes.
+pub const NAMES_MAX: u64 = 262_144;
+/// From so many on, what visitors cause is remembered by its place in the table alone.
+pub const FOLDS_FROM: u64 = NAMES_MAX + NAMES_MAX / 4;
+const PLACES: usize = 65_536;
+const SHARDS: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Table {
+    /// The youngest purge of a name that has its place here.
+    places: Box<[AtomicU64]>,
+    shards: Box<[Mutex<Shard>]>,
+    names: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    names: HashMap<u64, Youngest, RandomState>,
+    /// Every name that has its place here is purged.
+    folded: HashMap<usize, u64, RandomState>,
+}
+
+/// The youngest purges of one name.
+#[derive(Clone, Copy, Debug, Default)]
+struct Youngest {
+    hard: u64,
+    soft: u64,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            places: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            names: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Table {
+    pub(super) fn names(&self) -> u64 {
+        self.names.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn has_room(&self, more: usize) -> bool {
+        self.names() + more as u64 <= NAMES_MAX
+    }
+
+    /// Whether some name that has its place where this one has was purged after `seen`.
+    #[inline]
+    pub(super) fn may_be_younger(&self, name: u64, seen: u64) -> bool {
+        self.places.get(place(name)).is_some_and(|youngest| youngest.load(Ordering::Relaxed) > seen)
+    }
+
+    /// How this name was purged after `seen`.
+    pub(super) fn purged(&self, name: u64, seen: u64) -> Purged {
+        let place = place(name);
+        let Some(shard) = self.shard(place) else { return Purged::No };
+        let shard = shard.lock();
+        if shard.folded.get(&place).is_some_and(|number| *number > seen) {
+            return Purged::Hard;
+        }
+        match shard.names.get(&name) {
+            Some(youngest) if youngest.hard > seen => Purged::Hard,
+            Some(youngest) if youngest.soft > seen => Purged::Soft,
+            Some(_) | None => Purged::No,
+        }
+    }
+
+    /// Notes a purge. Numbers come in ascending order.
+    pub(super) fn note(&self, name: u64, soft: bool, number: u64) {
+        let place = place(name);
+        let Some(shard) = self.shard(place) else { return };
+        let mut shard = shard.lock();
+        let youngest = shard.names.entry(name).or_insert_with(|| {
+            self.names.fetch_add(1, Ordering::Relaxed);
+            Youngest::default()
+        });
+        *(if soft { &mut youngest.soft } else { &mut youngest.hard }) = number;
+        self.mark(place, number);
+    }
+
+    /// Notes a purge by its name, or if there are too many, by its place.
+    pub(super) fn note_or_fold(&self, name: u64, number: u64) {
+        if self.names() < FOLDS_FROM {
+            return self.note(name, false, number);
+        }
+        let place = place(name);
+        let Some(shard) = self.shard(place) else { return };
+        shard.lock().folded.insert(place, number);
+        self.mark(place, number);
+    }
+
+    /// Forgets purges up to this one.
+    pub(super) fn forget(&self, number: u64) {
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            let before = shard.names.len();
+            shard.names.retain(|_, youngest| youngest.hard.max(youngest.soft) > number);
+            self.names.fetch_sub((before - shard.names.len()) as u64, Ordering::Relaxed);
+            shard.folded.retain(|_, youngest| *youngest > number);
+            let room = (shard.names.len() * 2).max(NAMES_MAX as usize / SHARDS / 16);
+            shard.names.shrink_to(room);
+        }
+    }
+
+    /// Only from under the lock of the place's shard.
+    fn mark(&self, place: usize, number: u64) {
+        if let Some(youngest) = self.places.get(place) {
+            youngest.fetch_max(number, Ordering::Release);
+        }
+    }
+
+    fn shard(&self, place: usize) -> Option<&Mutex<Shard>> {
+        self.shards.get(place % SHARDS)
+    }
+}
+
+const fn place(name: u64) -> usize {
+    name as usize % PLACES
+}
