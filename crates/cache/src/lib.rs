@@ -12,6 +12,7 @@ pub mod purge;
 pub mod range;
 pub mod status;
 pub mod store;
+mod weight;
 
 pub use config::{CacheConfig, CacheSettings};
 pub use fill::{Fills, Reader};

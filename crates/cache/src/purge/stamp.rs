@@ -26,7 +26,7 @@ impl Stamp {
         Self::new(seen, Arc::clone(&self.names))
     }
 
-    pub(super) fn names(&self) -> &[u64] {
+    pub(crate) fn names(&self) -> &[u64] {
         &self.names
     }
 

@@ -1,0 +1,120 @@
+//! A part of the store: a table that readers use without a lock, and a lock for everything else.
+
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+
+use super::queues::{Queues, Turn};
+use super::table::Table;
+use super::{Apart, Counts, Held};
+use crate::key::KeyRef;
+use crate::object::Entry;
+use crate::plan::ZoneId;
+
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub(super) table: Apart<Table>,
+    kept: Apart<Mutex<Kept>>,
+}
+
+/// What the lock protects.
+#[derive(Debug)]
+struct Kept {
+    queues: Queues,
+    zones: HashMap<ZoneId, Held, RandomState>,
+    inserted: u64,
+    evicted: u64,
+}
+
+impl Shard {
+    pub(super) fn new() -> Self {
+        let kept = Kept { queues: Queues::new(), zones: HashMap::default(), inserted: 0, evicted: 0 };
+        Self { table: Apart(Table::new()), kept: Apart(Mutex::new(kept)) }
+    }
+
+    /// Puts an entry in. Answers the one in whose place it came.
+    pub(super) fn insert(&self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
+        let mut kept = self.kept.0.lock();
+        let table = &self.table.0;
+        kept.inserted += 1;
+        kept.comes(&entry);
+        if let Some(old) = table.find(entry.key.as_ref(), Arc::clone) {
+            kept.goes(&old);
+            kept.queues.replace(&old, &entry);
+            table.change(&old, Some(entry));
+            return Some(old);
+        }
+        kept.queues.join(&entry);
+        table.push(entry);
+        table.grow(kept.queues.entries());
+        None
+    }
+
+    /// Takes out the entry whose turn it is. `None`: there is none.
+    pub(super) fn evict(&self) -> Option<Arc<Entry>> {
+        let mut kept = self.kept.0.lock();
+        let entry = kept.queues.choose(|turn| self.entry(turn))?;
+        self.table.0.change(&entry, None);
+        kept.goes(&entry);
+        kept.evicted += 1;
+        Some(entry)
+    }
+
+    /// Takes out the entry of this key, if `really` says so.
+    pub(super) fn remove(
+        &self,
+        key: KeyRef<'_>,
+        really: impl FnOnce(&Arc<Entry>) -> bool,
+    ) -> Option<Arc<Entry>> {
+        let mut kept = self.kept.0.lock();
+        let entry = self.table.0.find(key, |entry| really(entry).then(|| Arc::clone(entry)))??;
+        self.table.0.change(&entry, None);
+        kept.queues.leave(&entry, |turn| self.entry(turn).is_some());
+        kept.goes(&entry);
+        Some(entry)
+    }
+
+    pub(super) fn add_counts(&self, counts: &mut Counts) {
+        let kept = self.kept.0.lock();
+        counts.entries += kept.queues.entries();
+        counts.bytes += kept.queues.bytes();
+        counts.inserted += kept.inserted;
+        counts.evicted += kept.evicted;
+    }
+
+    pub(super) fn each_zone(&self, mut show: impl FnMut(ZoneId, Held)) {
+        self.kept.0.lock().zones.iter().for_each(|(zone, held)| show(*zone, *held));
+    }
+
+    fn entry(&self, turn: Turn) -> Option<Arc<Entry>> {
+        self.table.0.pick(turn.hash_low, |entry| entry.visits.ticket() == turn.ticket)
+    }
+}
+
+impl Kept {
+    fn comes(&mut self, entry: &Entry) {
+        let held = self.zones.entry(zone_of(entry)).or_default();
+        held.entries += 1;
+        held.bytes += entry.weight;
+    }
+
+    fn goes(&mut self, entry: &Entry) {
+        let zone = zone_of(entry);
+        if let Some(held) = self.zones.get_mut(&zone) {
+            held.entries -= 1;
+            held.bytes -= entry.weight;
+            if held.entries == 0 {
+                self.zones.remove(&zone);
+            }
+        }
+    }
+}
+
+/// A key begins with the zone's id.
+fn zone_of(entry: &Entry) -> ZoneId {
+    let mut zone = ZoneId([0; 16]);
+    zone.0.iter_mut().zip(entry.key.as_ref().bytes).for_each(|(to, byte)| *to = *byte);
+    zone
+}
