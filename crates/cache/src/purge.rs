@@ -7,16 +7,17 @@
 //! that shares its place in the table with another's name takes nothing that it does not name.
 //!
 //! What is remembered of a purge goes when a sweep over the store has passed all that it could touch
-//! ([`Purges::sweep`]), and is bounded until then ([`NAMES_MAX`]).
+//! ([`Purges::sweep`]), and is bounded until then ([`NAMES_MAX`], [`INVALIDATED_MAX`]).
 
 mod names;
 mod stamp;
 mod sweep;
 mod table;
+#[cfg(test)]
+mod tests;
 mod underway;
 mod what;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -25,8 +26,8 @@ use self::names::Hashing;
 pub use self::names::SEGMENTS_MAX;
 pub use self::stamp::Stamp;
 pub use self::sweep::Sweep;
-use self::table::Table;
-pub use self::table::{FOLDS_FROM, NAMES_MAX};
+use self::table::{By, Table};
+pub use self::table::{INVALIDATED_MAX, NAMES_MAX};
 pub use self::underway::Begun;
 use self::underway::Underway;
 pub use self::what::{TAG_BYTES_MAX, URL_BYTES_MAX, Unfit, What};
@@ -67,7 +68,7 @@ pub struct Counts {
     pub purged: u64,
     /// What unsafe requests have invalidated so far.
     pub invalidated: u64,
-    /// Names that are remembered now, at most [`NAMES_MAX`] by purges.
+    /// Names that are remembered now, at most [`NAMES_MAX`] and [`INVALIDATED_MAX`].
     pub names: u64,
     /// Sweeps that came to their end.
     pub sweeps: u64,
@@ -177,7 +178,7 @@ impl Purges {
             return Err(Full);
         }
         let number = (self.sequence.load(Ordering::Relaxed) + 1).max(first);
-        names.iter().for_each(|&(name, soft)| self.table.note(name, soft, number));
+        names.iter().for_each(|&(name, soft)| self.table.note(name, soft, number, By::Purge));
         // Whoever reads the number finds what was noted before.
         self.sequence.store(number, Ordering::Release);
         drop(order);

@@ -48,14 +48,14 @@ impl Purges {
         let (began, forgets) = (underway.began, underway.forgets);
         sweep.0 = None;
         self.forget(forgets);
-        if self.table.names() > NAMES_MAX / 2 {
+        if self.table.purged_names() > NAMES_MAX / 2 {
             self.forget(began);
         }
         self.sweeps.fetch_add(1, Ordering::Relaxed);
         true
     }
 
-    fn forget(&self, number: u64) {
+    pub(super) fn forget(&self, number: u64) {
         // First: whoever finds a name forgotten finds that, too.
         self.retired.fetch_max(number, Ordering::AcqRel);
         self.table.forget(number);

@@ -11,17 +11,20 @@ use super::Purged;
 
 /// Names that purges may leave to be remembered at the same time. Each takes about 40 bytes.
 pub const NAMES_MAX: u64 = 262_144;
-/// From so many on, what visitors cause is remembered by its place in the table alone.
-pub const FOLDS_FROM: u64 = NAMES_MAX + NAMES_MAX / 4;
+/// The same for what unsafe requests leave: more is remembered by its place in the table alone.
+pub const INVALIDATED_MAX: u64 = 65_536;
 const PLACES: usize = 65_536;
 const SHARDS: usize = 64;
+/// Names in a shard for which memory is kept.
+const CALM: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Table {
     /// The youngest purge of a name that has its place here.
     places: Box<[AtomicU64]>,
     shards: Box<[Mutex<Shard>]>,
-    names: AtomicU64,
+    purged: AtomicU64,
+    invalidated: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -32,10 +35,20 @@ struct Shard {
 }
 
 /// The youngest purges of one name.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Youngest {
     hard: u64,
     soft: u64,
+    by: By,
+}
+
+/// Whose share of what is remembered a name takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Those who purge.
+    Purge,
+    /// Visitors, who must not be able to use up the other's.
+    Request,
 }
 
 impl Default for Table {
@@ -43,18 +56,31 @@ impl Default for Table {
         Self {
             places: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            names: AtomicU64::new(0),
+            purged: AtomicU64::new(0),
+            invalidated: AtomicU64::new(0),
         }
     }
 }
 
 impl Table {
     pub(super) fn names(&self) -> u64 {
-        self.names.load(Ordering::Relaxed)
+        self.count(By::Purge).load(Ordering::Relaxed) + self.count(By::Request).load(Ordering::Relaxed)
+    }
+
+    /// Names that purges have left.
+    pub(super) fn purged_names(&self) -> u64 {
+        self.count(By::Purge).load(Ordering::Relaxed)
     }
 
     pub(super) fn has_room(&self, more: usize) -> bool {
-        self.names() + more as u64 <= NAMES_MAX
+        self.purged_names() + more as u64 <= NAMES_MAX
+    }
+
+    const fn count(&self, by: By) -> &AtomicU64 {
+        match by {
+            By::Purge => &self.purged,
+            By::Request => &self.invalidated,
+        }
     }
 
     /// Whether some name that has its place where this one has was purged after `seen`.
@@ -79,22 +105,27 @@ impl Table {
     }
 
     /// Notes a purge. Numbers come in ascending order.
-    pub(super) fn note(&self, name: u64, soft: bool, number: u64) {
+    pub(super) fn note(&self, name: u64, soft: bool, number: u64, by: By) {
         let place = place(name);
         let Some(shard) = self.shard(place) else { return };
         let mut shard = shard.lock();
         let youngest = shard.names.entry(name).or_insert_with(|| {
-            self.names.fetch_add(1, Ordering::Relaxed);
-            Youngest::default()
+            self.count(by).fetch_add(1, Ordering::Relaxed);
+            Youngest { hard: 0, soft: 0, by }
         });
+        if (youngest.by, by) == (By::Request, By::Purge) {
+            self.count(By::Request).fetch_sub(1, Ordering::Relaxed);
+            self.count(By::Purge).fetch_add(1, Ordering::Relaxed);
+            youngest.by = by;
+        }
         *(if soft { &mut youngest.soft } else { &mut youngest.hard }) = number;
         self.mark(place, number);
     }
 
-    /// Notes a purge by its name, or if there are too many, by its place.
+    /// Notes what a request has invalidated by its name, or if there are too many, by its place.
     pub(super) fn note_or_fold(&self, name: u64, number: u64) {
-        if self.names() < FOLDS_FROM {
-            return self.note(name, false, number);
+        if self.count(By::Request).load(Ordering::Relaxed) < INVALIDATED_MAX {
+            return self.note(name, false, number, By::Request);
         }
         let place = place(name);
         let Some(shard) = self.shard(place) else { return };
@@ -106,12 +137,15 @@ impl Table {
     pub(super) fn forget(&self, number: u64) {
         for shard in &self.shards {
             let mut shard = shard.lock();
-            let before = shard.names.len();
-            shard.names.retain(|_, youngest| youngest.hard.max(youngest.soft) > number);
-            self.names.fetch_sub((before - shard.names.len()) as u64, Ordering::Relaxed);
+            shard.names.retain(|_, youngest| {
+                let stays = youngest.hard.max(youngest.soft) > number;
+                self.count(youngest.by).fetch_sub(u64::from(!stays), Ordering::Relaxed);
+                stays
+            });
             shard.folded.retain(|_, youngest| *youngest > number);
-            let room = (shard.names.len() * 2).max(NAMES_MAX as usize / SHARDS / 16);
-            shard.names.shrink_to(room);
+            // What a storm has taken goes back; what a calm day takes is not asked for anew each time.
+            let calm = shard.names.len().max(CALM);
+            shard.names.shrink_to(calm);
         }
     }
 

@@ -1,0 +1,255 @@
+use super::*;
+
+const ZONE: ZoneId = ZoneId([7; 16]);
+const OTHER: ZoneId = ZoneId([8; 16]);
+
+fn boxed(text: &str) -> Box<[u8]> {
+    text.as_bytes().into()
+}
+
+fn tags(names: &[&str]) -> Vec<Box<[u8]>> {
+    names.iter().map(|name| boxed(name)).collect()
+}
+
+fn hard(what: What) -> [Purge; 1] {
+    [Purge { zone: ZONE, what, soft: false }]
+}
+
+fn soft(what: What) -> [Purge; 1] {
+    [Purge { zone: ZONE, what, soft: true }]
+}
+
+fn tag(name: &str) -> What {
+    What::Tag(boxed(name))
+}
+
+fn object(purges: &Purges, host: &str, path: &str, names: &[&str]) -> Stamp {
+    purges.stamp(&purges.begin(), ZONE, host.as_bytes(), path.as_bytes(), &tags(names))
+}
+
+#[test]
+fn each_kind_of_purge_touches_what_it_names_and_nothing_else() {
+    let url = |host: &str, path: &str| What::Url(boxed(host), boxed(path));
+    let prefix = |host: &str, path: &str| What::Prefix(boxed(host), boxed(path));
+    let host = |host: &str| What::Host(boxed(host));
+    let deep = "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/23/24/25/26/27/28/29/30/31";
+    let deeper = format!("{deep}/32/33");
+    // The object: host, path and query, tags. The purge, and whether it touches the object.
+    let cases = [
+        ("a.example", "/css/x.css?v=1", What::Everything, true),
+        ("a.example", "/css/x.css?v=1", url("a.example", "/css/x.css?v=1"), true),
+        ("a.example", "/css/x.css?v=1", url("A.Example:8080", "/css/x.css?v=1"), true),
+        ("a.example:443", "/css/x.css?v=1", url("a.example", "/css/x.css?v=1"), true),
+        ("a.example", "/css/x.css?v=1", url("a.example", "/css/x.css"), false),
+        ("a.example", "/css/x.css?v=1", url("a.example", "/css/X.css?v=1"), false),
+        ("a.example", "/css/x.css?v=1", url("b.example", "/css/x.css?v=1"), false),
+        ("a.example", "/css/x.css?v=1", host("A.example"), true),
+        ("a.example", "/css/x.css?v=1", host("www.a.example"), false),
+        ("a.example", "/css/x.css?v=1", host("example"), false),
+        ("[::1]:80", "/", host("[::1]"), true),
+        ("a.example", "/css/x.css?v=1", prefix("a.example", ""), true),
+        ("a.example", "/css/x.css?v=1", prefix("a.example", "/"), true),
+        ("b.example", "/css/x.css?v=1", prefix("a.example", "/"), false),
+        ("a.example", "/css/x.css?v=1", prefix("a.example", "/css"), true),
+        ("a.example", "/css/x.css?v=1", prefix("a.example", "/css/"), true),
+        ("a.example", "/css/x.css?v=1", prefix("a.example", "/css/x.css"), true),
+        ("a.example", "/css/x.css?v=1", prefix("a.example", "/css/x.css/"), false),
+        ("a.example", "/css/x.css?v=1", prefix("a.example", "/css/x"), false),
+        ("a.example", "/css/x.css?v=1", prefix("a.example", "/cs"), false),
+        ("a.example", "/cssx", prefix("a.example", "/css"), false),
+        ("a.example", "/css", prefix("a.example", "/css"), true),
+        ("a.example", "/css", prefix("a.example", "/css/"), false),
+        ("a.example", "/css/", prefix("a.example", "/css"), true),
+        ("a.example", "/css/", prefix("a.example", "/css/"), true),
+        ("a.example", "/css?a/b/", prefix("a.example", "/css"), true),
+        ("a.example", "/css?a/b/", prefix("a.example", "/css?a"), false),
+        ("a.example", "//css/", prefix("a.example", "/css"), false),
+        ("a.example", "//css/", prefix("a.example", "//css"), true),
+        ("a.example", deep, prefix("a.example", deep), true),
+        ("a.example", &deeper, prefix("a.example", deep), true),
+        ("a.example", "/", tag("blue"), true),
+        ("a.example", "/", tag("BLUE"), true),
+        ("a.example", "/", tag("blue "), false),
+        ("a.example", "/", tag("blu"), false),
+        ("a.example", "/", tag("a.example"), false),
+    ];
+    for (host, path, what, touches) in cases {
+        let purges = Purges::default();
+        let object = object(&purges, host, path, &["blue", "Green"]);
+        let elsewhere = Purge { zone: OTHER, what: what.clone(), soft: false };
+        purges.purge(&[elsewhere]).unwrap();
+        assert_eq!(purges.check(&object), Purged::No, "another zone's {what:?}");
+        purges.purge(&hard(what.clone())).unwrap();
+        let expected = if touches { Purged::Hard } else { Purged::No };
+        assert_eq!(purges.check(&object), expected, "{what:?} of {host}{path}");
+        assert_eq!(purges.check(&object), expected, "again");
+    }
+}
+
+#[test]
+fn a_purge_counts_against_what_was_asked_for_before_it_and_not_after() {
+    let purges = Purges::default();
+    let before = purges.begin();
+    let number = purges.purge(&hard(tag("x"))).unwrap();
+    let after = purges.begin();
+    let stamp = |begun| purges.stamp(begun, ZONE, b"a.example", b"/", &tags(&["x"]));
+    assert_eq!(purges.check(&stamp(&before)), Purged::Hard);
+    assert_eq!(purges.check(&stamp(&after)), Purged::No);
+    assert_eq!((number, purges.counts().sequence), (1, 1));
+}
+
+#[test]
+fn a_soft_purge_makes_stale_until_it_is_confirmed_and_a_hard_one_ends_it() {
+    let purges = Purges::default();
+    let first = object(&purges, "a.example", "/", &["x", "y"]);
+    purges.purge(&soft(tag("x"))).unwrap();
+    assert_eq!(purges.check(&first), Purged::Soft);
+    purges.purge(&soft(tag("unrelated"))).unwrap();
+    assert_eq!(purges.check(&first), Purged::Soft, "and it stays so");
+    let begun = purges.begin();
+    let confirmed = purges.renew(&begun, &first).unwrap();
+    assert_eq!(purges.check(&confirmed), Purged::No, "the validation went out after the purge");
+    purges.purge(&soft(tag("y"))).unwrap();
+    let confirmed = purges.renew(&begun, &first).unwrap();
+    assert_eq!(purges.check(&confirmed), Purged::Soft, "this purge came while it was under way");
+    purges.purge(&hard(tag("x"))).unwrap();
+    assert!(purges.renew(&begun, &first).is_none());
+    assert_eq!([purges.check(&confirmed), purges.check(&first)], [Purged::Hard; 2]);
+    purges.purge(&soft(tag("x"))).unwrap();
+    assert_eq!(purges.check(&first), Purged::Hard, "a soft one does not bring it back");
+}
+
+#[test]
+fn one_that_was_not_yet_looked_at_is_not_brought_back_by_a_softer_purge() {
+    let purges = Purges::default();
+    let object = object(&purges, "a.example", "/", &["x"]);
+    purges.purge(&hard(tag("x"))).unwrap();
+    purges.purge(&soft(tag("x"))).unwrap();
+    assert_eq!(purges.check(&object), Purged::Hard);
+}
+
+#[test]
+fn names_that_share_a_place_in_the_table_are_told_apart() {
+    let purges = Purges::default();
+    let innocent = object(&purges, "a.example", "/innocent", &["innocent"]);
+    // Each of its places is taken by somebody else's purges.
+    let numbers: Vec<Purge> = (0..200_000).flat_map(|index| hard(tag(&index.to_string()))).collect();
+    purges.purge(&numbers).unwrap();
+    let all = innocent.names().iter().all(|name| purges.table.may_be_younger(*name, 0));
+    assert!(all, "or the table is much larger than it says");
+    assert_eq!(purges.check(&innocent), Purged::No);
+    assert_eq!(
+        innocent.read(),
+        (purges.counts().sequence, Purged::No),
+        "noted: the next look costs one load"
+    );
+}
+
+#[test]
+fn the_bound_of_names_is_exact_and_refuses_all_or_nothing() {
+    let purges = Purges::default();
+    let numbers = |from: u64, to: u64| -> Vec<Purge> {
+        (from..to).flat_map(|index| hard(tag(&index.to_string()))).collect()
+    };
+    purges.purge(&numbers(0, NAMES_MAX - 1)).unwrap();
+    let object = object(&purges, "a.example", "/", &["last", "one more"]);
+    let both = [hard(tag("last")), hard(tag("one more"))].concat();
+    assert_eq!(purges.purge(&both), Err(Full));
+    assert_eq!((purges.check(&object), purges.counts().names), (Purged::No, NAMES_MAX - 1));
+    purges.purge(&both[..1]).unwrap();
+    assert_eq!((purges.check(&object), purges.counts().names), (Purged::Hard, NAMES_MAX));
+    assert_eq!(purges.purge(&both[1..]), Err(Full));
+}
+
+#[test]
+fn what_visitors_invalidate_is_never_refused_and_never_grows_beyond_its_bound() {
+    let purges = Purges::default();
+    let path = |index: u64| format!("/{index}").into_bytes();
+    (0..INVALIDATED_MAX).for_each(|index| purges.invalidate(ZONE, b"a.example", &path(index)));
+    assert_eq!(purges.counts().names, INVALIDATED_MAX);
+    let target = object(&purges, "a.example", "/target", &[]);
+    purges.invalidate(ZONE, b"a.example", b"/target");
+    assert_eq!((purges.check(&target), purges.counts().names), (Purged::Hard, INVALIDATED_MAX));
+    assert_eq!(purges.purge(&hard(tag("x"))), Ok(INVALIDATED_MAX + 2), "nor takes it others' room");
+    // A few pay for it.
+    let others: Vec<Stamp> =
+        (0..1000).map(|index| object(&purges, "a.example", &format!("/o/{index}"), &[])).collect();
+    purges.invalidate(ZONE, b"a.example", b"/another");
+    let gone = others.iter().filter(|stamp| purges.check(stamp) != Purged::No).count();
+    assert!(gone < 10, "{gone} of 1000");
+    purges.forget(purges.counts().sequence);
+    assert_eq!(purges.counts().names, 0);
+}
+
+#[test]
+fn what_is_forgotten_counts_as_purged_for_whoever_is_older() {
+    let purges = Purges::default();
+    let (old, begun) = (object(&purges, "a.example", "/", &[]), purges.begin());
+    purges.purge(&hard(tag("unrelated"))).unwrap();
+    let young = object(&purges, "a.example", "/", &[]);
+    purges.forget(1);
+    assert_eq!((purges.check(&old), purges.check(&young)), (Purged::Hard, Purged::No));
+    let late = purges.stamp(&begun, ZONE, b"a.example", b"/late", &[]);
+    assert_eq!(purges.check(&late), Purged::Hard);
+    assert_eq!(purges.counts().names, 0);
+}
+
+#[test]
+fn the_sequence_goes_on_from_where_it_is_told() {
+    let purges = Purges::after(41);
+    let object = object(&purges, "a.example", "/", &["x"]);
+    assert_eq!(purges.purge(&hard(tag("x"))), Ok(42));
+    assert_eq!(purges.purge_from(&hard(tag("x")), 100), Ok(100));
+    assert_eq!(purges.purge_from(&hard(tag("x")), 50), Ok(101), "numbers only rise");
+    assert_eq!(purges.check(&object), Purged::Hard);
+}
+
+#[test]
+fn the_oldest_fetch_under_way_is_known() {
+    let purges = Purges::default();
+    assert_eq!(purges.underway.oldest(), None);
+    let (first, again) = (purges.begin(), purges.begin());
+    purges.purge(&hard(tag("x"))).unwrap();
+    let second = std::thread::scope(|scope| scope.spawn(|| purges.begin()).join().unwrap());
+    assert_eq!(purges.underway.oldest(), Some(0));
+    drop(first);
+    assert_eq!(purges.underway.oldest(), Some(0));
+    drop(again);
+    assert_eq!(purges.underway.oldest(), Some(1));
+    drop(second);
+    assert_eq!(purges.underway.oldest(), None);
+}
+
+/// A lookup that begins after a purge has returned sees it, whatever other cores do meanwhile.
+#[test]
+fn a_purge_is_seen_by_every_lookup_that_begins_after_it() {
+    let purges = Purges::default();
+    let done = AtomicU64::new(0);
+    let rounds = 2_000_u64;
+    let object_of = |round: u64| {
+        purges.stamp(&purges.begin(), ZONE, b"a.example", b"/", &tags(&[&format!("t{round}"), "x", "y", "z"]))
+    };
+    let objects: Vec<Stamp> = (0..rounds).map(object_of).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..rounds {
+                purges.purge(&hard(tag(&format!("t{round}")))).unwrap();
+                done.store(round + 1, Ordering::Release);
+            }
+        });
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut last = 0;
+                while last < rounds {
+                    let until = done.load(Ordering::Acquire);
+                    for object in objects.iter().take(until as usize).skip(last as usize) {
+                        assert_eq!(purges.check(object), Purged::Hard);
+                    }
+                    last = until;
+                    // The youngest that is not purged yet, so that notes are made beside purges.
+                    objects.last().map(|object| purges.check(object));
+                }
+            });
+        }
+    });
+}
