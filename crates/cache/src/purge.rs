@@ -189,9 +189,24 @@ impl Purges {
     /// What a request has changed at the origin (RFC 9111 section 4.4). Visitors cause it, so it is never
     /// refused: beyond its bound it is remembered so coarsely that a few others' objects are fetched anew.
     pub fn invalidate(&self, zone: ZoneId, host: &[u8], path_and_query: &[u8]) {
+        self.invalidate_but(zone, host, path_and_query, None);
+    }
+
+    /// The same, but for what the answer to that very request is to be stored with (RFC 9110 section 9.3.3).
+    pub fn invalidate_sparing(&self, zone: ZoneId, host: &[u8], path_and_query: &[u8], spared: &Stamp) {
+        self.invalidate_but(zone, host, path_and_query, Some(spared));
+    }
+
+    fn invalidate_but(&self, zone: ZoneId, host: &[u8], path_and_query: &[u8], spared: Option<&Stamp>) {
         let name = self.hashing.of_url(zone, host, path_and_query);
         let order = self.order.lock();
         let number = self.sequence.load(Ordering::Relaxed) + 1;
+        if let Some(spared) = spared {
+            // Nothing comes between this look and our own number.
+            let before = spared.read();
+            let purged = self.check(spared);
+            spared.note(before, (number, purged));
+        }
         self.table.note_or_fold(name, number);
         self.sequence.store(number, Ordering::Release);
         drop(order);

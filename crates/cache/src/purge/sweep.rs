@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::table::NAMES_MAX;
 use super::{Purged, Purges, Stamp};
-use crate::object::{Entry, Stored};
+use crate::object::Stored;
 use crate::store::Store;
 
 /// A write to an object for each so many looks that it spares.
@@ -36,12 +36,26 @@ impl Purges {
     /// but for those that a fetch under way must still be held against. Only if these are more than half of
     /// what may be remembered, they go too, and what such a fetch brings counts as purged.
     pub fn sweep(&self, store: &Store, sweep: &mut Sweep) -> bool {
+        self.sweep_over(sweep, |from, keeps| {
+            store.sweep(from, |entry| match &entry.stored {
+                Stored::Object(object) => keeps(&object.response.stamp),
+                Stored::Varies(_) | Stored::HitForMiss { .. } | Stored::Slice(_) => true,
+            })
+        })
+    }
+
+    /// `piece` shows the stamps of a piece from somewhere on, and says where the next one begins.
+    pub(super) fn sweep_over(
+        &self,
+        sweep: &mut Sweep,
+        piece: impl FnOnce(u64, &mut dyn FnMut(&Stamp) -> bool) -> Option<u64>,
+    ) -> bool {
         let underway = sweep.0.get_or_insert_with(|| {
             let began = self.sequence.load(Ordering::Acquire);
             let forgets = self.underway.oldest().map_or(began, |oldest| oldest.min(began));
             Underway { at: 0, began, forgets }
         });
-        if let Some(next) = store.sweep(underway.at, |entry| self.keeps(entry)) {
+        if let Some(next) = piece(underway.at, &mut |stamp| self.settle(stamp) != Purged::Hard) {
             underway.at = next;
             return false;
         }
@@ -59,13 +73,6 @@ impl Purges {
         // First: whoever finds a name forgotten finds that, too.
         self.retired.fetch_max(number, Ordering::AcqRel);
         self.table.forget(number);
-    }
-
-    fn keeps(&self, entry: &Entry) -> bool {
-        match &entry.stored {
-            Stored::Object(object) => self.settle(&object.response.stamp) != Purged::Hard,
-            Stored::Varies(_) | Stored::HitForMiss { .. } | Stored::Slice(_) => true,
-        }
     }
 
     /// Looks, and notes the outcome in any case.

@@ -253,3 +253,123 @@ fn a_purge_is_seen_by_every_lookup_that_begins_after_it() {
         }
     });
 }
+
+#[test]
+fn what_a_request_stores_outlives_what_it_invalidates_and_nothing_else() {
+    let purges = Purges::default();
+    let (get, begun) = (object(&purges, "a.example", "/form", &[]), purges.begin());
+    let answer = || purges.stamp(&begun, ZONE, b"a.example", b"/form", &tags(&["x"]));
+    let posted = answer();
+    purges.invalidate_sparing(ZONE, b"a.example", b"/form", &posted);
+    assert_eq!((purges.check(&get), purges.check(&posted)), (Purged::Hard, Purged::No));
+    purges.purge(&hard(tag("x"))).unwrap();
+    let posted = answer();
+    purges.invalidate_sparing(ZONE, b"a.example", b"/form", &posted);
+    assert_eq!(purges.check(&posted), Purged::Hard, "a purge came while it was under way");
+}
+
+/// What a store would have, as a list with holes: a sweep goes over three places a call.
+#[derive(Default)]
+struct Shelf(Vec<Option<Held>>);
+
+struct Held {
+    stamp: Stamp,
+    tags: [u64; 2],
+    /// When its fetch began, in purges.
+    began: usize,
+}
+
+impl Shelf {
+    fn sweep(&mut self, purges: &Purges, sweep: &mut Sweep) -> bool {
+        purges.sweep_over(sweep, |from, keeps| {
+            for place in self.0.iter_mut().skip(from as usize).take(3) {
+                place.take_if(|held| !keeps(&held.stamp));
+            }
+            (from as usize + 3 < self.0.len()).then_some(from + 3)
+        })
+    }
+}
+
+/// Against the plainest model: a list of all purges there ever were.
+#[test]
+fn whatever_happens_in_whatever_order_only_the_purged_are_gone() {
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % below
+    };
+    let mut found = [0; 3];
+    for _ in 0..200 {
+        let (purges, mut shelf, mut sweep) = (Purges::default(), Shelf::default(), Sweep::default());
+        let mut history: Vec<(u64, bool)> = Vec::new();
+        let mut underway: Vec<(Begun, usize)> = Vec::new();
+        for _ in 0..300 {
+            match random(8) {
+                0 | 1 => {
+                    let (name, is_soft) = (random(12), random(3) == 0);
+                    let what = tag(&name.to_string());
+                    purges.purge(&[Purge { zone: ZONE, what, soft: is_soft }]).unwrap();
+                    history.push((name, is_soft));
+                }
+                2 => underway.push((purges.begin(), history.len())),
+                3 if !underway.is_empty() => {
+                    let (begun, began) = underway.swap_remove(random(underway.len() as u64) as usize);
+                    let numbers = [random(12), random(12)];
+                    let names = numbers.map(|number| boxed(&number.to_string()));
+                    let stamp = purges.stamp(&begun, ZONE, b"a.example", b"/", &names);
+                    let held = Some(Held { stamp, tags: numbers, began });
+                    // Into a hole if there is one, so that some are put in behind a sweep.
+                    match shelf.0.iter_mut().find(|place| place.is_none()) {
+                        Some(hole) => *hole = held,
+                        None => shelf.0.push(held),
+                    }
+                }
+                4 => drop(shelf.sweep(&purges, &mut sweep)),
+                _ if shelf.0.is_empty() => {}
+                _ => {
+                    let place = random(shelf.0.len() as u64) as usize;
+                    let Some(held) = &shelf.0[place] else { continue };
+                    let since = &history[held.began..];
+                    let is = |softly: bool| {
+                        since.iter().any(|(name, soft)| *soft == softly && held.tags.contains(name))
+                    };
+                    let expected = match (is(false), is(true)) {
+                        (true, _) => Purged::Hard,
+                        (false, true) => Purged::Soft,
+                        (false, false) => Purged::No,
+                    };
+                    assert_eq!(purges.check(&held.stamp), expected);
+                    found[expected as usize] += 1;
+                    if expected == Purged::Hard {
+                        shelf.0[place] = None;
+                    }
+                }
+            }
+        }
+        underway.clear();
+        while !shelf.sweep(&purges, &mut sweep) {}
+        while !shelf.sweep(&purges, &mut sweep) {}
+        assert_eq!(purges.counts().names, 0, "nothing is remembered for ever");
+    }
+    assert!(found.iter().all(|found| *found > 1000), "{found:?}");
+}
+
+#[test]
+fn a_fetch_under_way_is_waited_for_until_too_much_is_remembered_for_it() {
+    let purges = Purges::default();
+    let (begun, mut sweep, mut shelf) = (purges.begin(), Sweep::default(), Shelf::default());
+    let bring = |name: &str| purges.stamp(&begun, ZONE, b"a.example", b"/", &tags(&[name]));
+    let numbers = |from: u64, to: u64| -> Vec<Purge> {
+        (from..to).flat_map(|index| hard(tag(&index.to_string()))).collect()
+    };
+    purges.purge(&numbers(0, NAMES_MAX / 2)).unwrap();
+    assert!(shelf.sweep(&purges, &mut sweep));
+    assert_eq!(purges.counts().names, NAMES_MAX / 2);
+    assert_eq!((purges.check(&bring("7")), purges.check(&bring("x"))), (Purged::Hard, Purged::No));
+    purges.purge(&hard(tag("one more"))).unwrap();
+    assert!(shelf.sweep(&purges, &mut sweep));
+    assert_eq!((purges.counts().names, purges.counts().sweeps), (0, 2));
+    assert_eq!((purges.check(&bring("7")), purges.check(&bring("x"))), (Purged::Hard, Purged::Hard));
+}
