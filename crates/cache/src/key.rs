@@ -1,9 +1,37 @@
 //! Under what something is stored. A key always begins with the zone's id, so that no zone can ever be
 //! given what is another's. Equality is that of all its bytes: the hash only finds the place.
+//!
+//! # What stands in a key
+//!
+//! The zone's id, one byte for the kind, then elements: each one byte that says which, its length, and its
+//! bytes. So no two different lists of elements have the same bytes, whatever a visitor writes into them.
+//!
+//! | kind | elements |
+//! | --- | --- |
+//! | primary | scheme; host, lower case, without the scheme's own port; path as it came; the query; Cloudflare's default fields ([`Known::Origin`](rempart_flow::Known) and those by which origins are told another URL or method); what the settings add |
+//! | variant | the primary key, and for each field that `Vary` names its name and normalised value |
+//! | slice | number of the object, number of the slice |
+//!
+//! The path is not normalised: `/a/../b`, `/%61` and `//a` are what the origin makes of them, so each has a key
+//! of its own, and none can be stored in the place of another.
+//!
+//! Settings that change what a key means ([`KeyPlan::fingerprint`](crate::plan::KeyPlan)) are an element too: what was
+//! stored under other settings is not found any more.
 
-use rempart_flow::{RequestHead, Scheme};
+mod build;
+mod fields;
+mod query;
+#[cfg(test)]
+mod tests;
+mod variant;
 
-use crate::plan::CachePlan;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::LazyLock;
+
+use foldhash::SharedSeed;
+use foldhash::quality::{FoldHasher, RandomState};
+
+pub use build::KeyBuilder;
 
 /// A key that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +49,29 @@ pub struct KeyRef<'a> {
     pub bytes: &'a [u8],
 }
 
+/// The key of one slice: of fixed length, so that nothing is allocated to look for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SliceKey {
+    hash: u64,
+    bytes: [u8; SLICE_KEY_BYTES],
+}
+
+/// Zone, kind, object, slice.
+const SLICE_KEY_BYTES: usize = ZONE_BYTES + 1 + 8 + 4;
+
+/// The zone's id.
+const ZONE_BYTES: usize = 16;
+
+/// What kind of key it is.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Kind {
+    /// Of a URL, or of one of its variants.
+    Url = 1,
+    /// Of a slice.
+    Slice = 2,
+}
+
 impl Key {
     /// To look for it.
     #[must_use]
@@ -29,30 +80,30 @@ impl Key {
     }
 }
 
-impl KeyRef<'_> {
+impl<'a> KeyRef<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self { hash: hash(bytes), bytes }
+    }
+
     /// To keep it.
     #[must_use]
     pub fn to_key(self) -> Key {
         Key { hash: self.hash, bytes: self.bytes.into() }
     }
 
-    /// The key of one slice of an object that is stored in slices.
+    /// The key of one slice of an object that is stored in slices. Objects are numbered through the process, so
+    /// their zone and number name them.
     #[must_use]
     pub fn slice(self, object_id: u64, index: u32) -> SliceKey {
-        let _ = (object_id, index);
-        todo!()
+        let mut bytes = [0; SLICE_KEY_BYTES];
+        let zone = self.bytes.get(..ZONE_BYTES).unwrap_or_default();
+        let parts = [zone, &[Kind::Slice as u8], &object_id.to_le_bytes(), &index.to_le_bytes()];
+        for (to, from) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
+            *to = *from;
+        }
+        SliceKey { hash: hash(&bytes), bytes }
     }
 }
-
-/// The key of one slice: of fixed length, so that nothing is allocated to look for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SliceKey {
-    hash: u64,
-    bytes: [u8; SLICE_KEY_BYTES],
-}
-
-/// Zone, kind, object, index.
-const SLICE_KEY_BYTES: usize = 16 + 1 + 8 + 4;
 
 impl SliceKey {
     /// To look for it.
@@ -62,38 +113,29 @@ impl SliceKey {
     }
 }
 
-/// Builds keys in one piece of memory that is used again and again; one a core.
-#[derive(Debug, Default)]
-pub struct KeyBuilder {
-    bytes: Vec<u8>,
-    primary_len: usize,
+/// What a visitor would have to know to choose keys that fall into one place.
+struct HashSecret {
+    seed: u64,
+    shared: SharedSeed,
 }
 
-impl KeyBuilder {
-    /// The primary key of a request: zone id, scheme and host, path, query, and what the plan adds. `scheme` is the
-    /// one that the origin is told: a trusted proxy may know better than the connection.
-    pub fn primary(&mut self, head: &RequestHead, scheme: Scheme, plan: &CachePlan) -> KeyRef<'_> {
-        let _ = (head, scheme, plan);
-        todo!()
-    }
+/// Drawn anew in each process. The hash is no cryptographic one: it relies on nobody seeing it or timing single
+/// lookups over a network. Who breaks it slows lookups down and is given nothing: equality is that of all bytes.
+static SECRET: LazyLock<HashSecret> = LazyLock::new(|| {
+    let number = || {
+        let mut random = [0; 8];
+        match aws_lc_rs::rand::fill(&mut random) {
+            Ok(()) => u64::from_le_bytes(random),
+            // The system has none to give: what differs from process to process by itself.
+            Err(_) => RandomState::default().build_hasher().finish(),
+        }
+    };
+    HashSecret { seed: number(), shared: SharedSeed::from_u64(number()) }
+});
 
-    /// The key of the variant that this request selects by these fields: the primary key that was built
-    /// last, and the normalised values (RFC 9111 section 4.1). `None`: by now the plan says that responses which
-    /// vary by one of these are not stored, or by so many.
-    pub fn variant(
-        &mut self,
-        head: &RequestHead,
-        vary: &[Box<[u8]>],
-        plan: &CachePlan,
-    ) -> Option<KeyRef<'_>> {
-        let _ = (head, vary, plan);
-        todo!()
-    }
-
-    /// The primary key that was built last.
-    #[must_use]
-    pub fn last_primary(&self) -> KeyRef<'_> {
-        let _ = self.primary_len;
-        todo!()
-    }
+fn hash(bytes: &[u8]) -> u64 {
+    let secret = &*SECRET;
+    let mut hasher = FoldHasher::with_seed(secret.seed, &secret.shared);
+    hasher.write(bytes);
+    hasher.finish()
 }

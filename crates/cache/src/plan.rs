@@ -99,6 +99,8 @@ pub struct KeyPlan {
     pub device_type: bool,
     /// The first language of `Accept-Language` counts.
     pub language: bool,
+    /// Of all settings that change what a key means; 0 for those of [`CachePlan::of`]. It stands in the key.
+    pub fingerprint: u64,
 }
 
 /// What of the query stands in the key.
@@ -106,7 +108,7 @@ pub struct KeyPlan {
 pub struct QueryPlan {
     /// Which parameters.
     pub keep: QueryKeep,
-    /// In the order of their names and values, not in that of the request.
+    /// In the order of their names, not in that of the request; parameters of one name keep theirs.
     pub is_sorted: bool,
 }
 
@@ -117,7 +119,7 @@ pub enum QueryKeep {
     All,
     /// None.
     None,
-    /// These. Sorted.
+    /// These, whatever their case. Lower case, sorted.
     Only(Box<[Box<[u8]>]>),
     /// All but these. Sorted.
     Without(Box<[Box<[u8]>]>),
@@ -174,6 +176,16 @@ impl VaryPlan {
     /// What becomes of this field (lower case).
     #[must_use]
     pub fn action(&self, name: &[u8]) -> VaryAction {
+        match name {
+            // What these tell an origin stands in the key already.
+            b"host" | b"x-forwarded-proto" | b"cf-visitor" | b"cf-device-type" => return VaryAction::Ignore,
+            // The edge writes them, and they are another visitor's in each request.
+            b"x-forwarded-for" | b"x-real-ip" | b"true-client-ip" | b"forwarded" => {
+                return VaryAction::Bypass;
+            }
+            name if name.starts_with(b"cf-") => return VaryAction::Bypass,
+            _ => {}
+        }
         let own = self.fields.binary_search_by(|(field, _)| (**field).cmp(name));
         own.ok().and_then(|at| self.fields.get(at)).map_or(self.default, |(_, action)| *action)
     }

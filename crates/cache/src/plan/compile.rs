@@ -44,6 +44,7 @@ impl CachePlan {
                 cookie_presence: Box::default(),
                 device_type: false,
                 language: false,
+                fingerprint: 0,
             },
             vary: VaryPlan {
                 default: VaryAction::default(),
@@ -51,7 +52,7 @@ impl CachePlan {
                 fields_max: 16,
                 sets_max: 8,
             },
-            deception_armor: false,
+            deception_armor: true,
             origin_cache_control: true,
             stale: StalePlan { while_updating: true, while_revalidate_s: 0, if_error_s: 86_400 },
             heuristic: false,

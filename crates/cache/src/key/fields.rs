@@ -1,0 +1,144 @@
+//! Fields and cookies in the primary key.
+//!
+//! Fields that change an origin's answer without being part of the URL are how caches are poisoned: a visitor sends
+//! one, and what comes back is stored for everybody. Cloudflare keeps apart what is asked for with `Origin` and with
+//! those by which proxies and frameworks are told another host, path, scheme or method; so do we, and with every other
+//! `X-Forwarded-…` and `X-Original-…`. CGI and WSGI make one variable of `-` and `_`, so the one counts as the other.
+
+use rempart_flow::{Known, RequestHead};
+
+use super::build::{Element, Elements, values};
+use crate::plan::KeyPlan;
+
+/// The longest name that is looked at; a longer one that begins like these counts all the same.
+const NAME_BYTES: usize = 32;
+
+/// The fields that count whatever the settings say.
+pub(super) fn push_default(bytes: &mut Elements, head: &RequestHead, plan: &KeyPlan) {
+    for field in head.fields.list() {
+        if field.hop_by_hop {
+            continue;
+        }
+        let known = match field.known {
+            Known::Other => {
+                let name = head.bytes(field.name);
+                match odd(name) {
+                    Odd::No => continue,
+                    Odd::Known(known) => known,
+                    Odd::Unnumbered => {
+                        push_odd(bytes, name, head.bytes(field.value));
+                        continue;
+                    }
+                }
+            }
+            known => known,
+        };
+        let value = head.bytes(field.value);
+        if counts(known, value, plan) {
+            let begins = bytes.begin(Element::DefaultField);
+            bytes.0.push(known as u8);
+            bytes.0.extend_from_slice(value);
+            bytes.end(begins);
+        }
+    }
+}
+
+/// Whether a field counts by default.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other field does")]
+fn counts(known: Known, value: &[u8], plan: &KeyPlan) -> bool {
+    match known {
+        Known::Origin => !plan.exclude_origin,
+        Known::XForwardedScheme => {
+            !value.eq_ignore_ascii_case(b"http") && !value.eq_ignore_ascii_case(b"https")
+        }
+        Known::XHost
+        | Known::XForwardedHost
+        | Known::XHttpMethod
+        | Known::XHttpMethodOverride
+        | Known::XMethodOverride
+        | Known::XOriginalUrl
+        | Known::XRewriteUrl
+        | Known::Forwarded => true,
+        _ => false,
+    }
+}
+
+/// A field that the head's reader does not know.
+enum Odd {
+    /// Does not count.
+    No,
+    /// Another spelling of this one.
+    Known(Known),
+    /// Counts by its name.
+    Unnumbered,
+}
+
+fn odd(name: &[u8]) -> Odd {
+    // Nearly every name ends here.
+    if !matches!(
+        name,
+        [b'x' | b'X', b'-' | b'_', b'f' | b'F' | b'h' | b'H' | b'm' | b'M' | b'o' | b'O' | b'r' | b'R', ..]
+    ) {
+        return Odd::No;
+    }
+    let mut plain = [0; NAME_BYTES];
+    for (to, from) in plain.iter_mut().zip(name) {
+        *to = if *from == b'_' { b'-' } else { from.to_ascii_lowercase() };
+    }
+    let plain = plain.get(..name.len()).unwrap_or(&plain);
+    match Known::from_name(plain) {
+        Known::Other if plain.starts_with(b"x-forwarded-") || plain.starts_with(b"x-original-") => {
+            Odd::Unnumbered
+        }
+        Known::Other => Odd::No,
+        known => Odd::Known(known),
+    }
+}
+
+fn push_odd(bytes: &mut Elements, name: &[u8], value: &[u8]) {
+    let begins = bytes.begin(Element::OddField);
+    bytes.0.extend(name.iter().map(|byte| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }));
+    // Stands in no name.
+    bytes.0.push(b':');
+    bytes.0.extend_from_slice(value);
+    bytes.end(begins);
+}
+
+/// The fields and cookies that the settings name. Which they are is told by the fingerprint.
+pub(super) fn push_chosen(bytes: &mut Elements, head: &RequestHead, plan: &KeyPlan) {
+    for name in &plan.headers {
+        push_all(bytes, (Element::Field, Element::FieldValue), values(head, name));
+    }
+    for name in &plan.cookies {
+        push_all(bytes, (Element::Cookie, Element::CookieValue), cookies(head, name));
+    }
+    let is_there = |name: &[u8]| u8::from(values(head, name).next().is_some());
+    let is_set = |name: &[u8]| u8::from(cookies(head, name).next().is_some());
+    let fields = plan.header_presence.iter().map(|name| is_there(name));
+    let begins = bytes.begin(Element::Present);
+    bytes.0.extend(fields.chain(plan.cookie_presence.iter().map(|name| is_set(name))));
+    bytes.end(begins);
+}
+
+fn push_all<'a>(
+    bytes: &mut Elements,
+    (count, each): (Element, Element),
+    all: impl Iterator<Item = &'a [u8]>,
+) {
+    bytes.push(count, &[]);
+    all.for_each(|value| bytes.push(each, value));
+}
+
+/// Every value of a cookie, by its name (RFC 6265 section 4.2.1; names are case-sensitive).
+fn cookies<'a>(head: &'a RequestHead, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let pairs = head.fields.values(Known::Cookie).flat_map(|value| value.split(|byte| *byte == b';'));
+    pairs.filter_map(move |pair| {
+        let (own, value) = pair.trim_ascii().split_at_checked(name.len())?;
+        match value {
+            [] => Some(value),
+            [b'=', value @ ..] => Some(value),
+            _ => None,
+        }
+        .filter(|_| own == name)
+    })
+}
