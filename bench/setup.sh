@@ -4,7 +4,8 @@
 set -eu
 
 missing=
-for pair in nginx:nginx-light haproxy:haproxy h2o:h2o caddy:caddy wrk:wrk perf:linux-perf setpriv:util-linux; do
+for pair in nginx:nginx-light haproxy:haproxy h2o:h2o caddy:caddy varnishd:varnish \
+    traffic_server:trafficserver wrk:wrk perf:linux-perf setpriv:util-linux; do
     PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 if [ -z "$missing" ]; then exit 0; fi
@@ -30,8 +31,7 @@ fi
 $root apt-get update -q || echo "bench: apt-get update failed, going on with the lists that are here"
 $root $install
 
-for package in $missing; do
-    service="${package%-light}"
+for service in $(echo "$missing" | sed 's/nginx-light/nginx/; s/varnish/varnish varnishncsa/'); do
     if [ -d /run/systemd/system ]; then
         $root systemctl disable --now "$service" 2>/dev/null || true
     elif [ -x "/etc/init.d/$service" ]; then

@@ -1,18 +1,30 @@
 //! What the prototypes and peers cost when Rempart was designed, for comparison with a run of today.
 //!
 //! Source: the design's BASELINES.md, table "HTTP/1.1, 64 keep-alive connections, five request headers
-//! (wrk)": CPU µs a request, median of three, access logs off everywhere. `rempart` is its last column,
-//! the prototype "httparse + tokio by hand", which did nothing else.
+//! (wrk)": CPU µs a request, median of three, access logs off everywhere but for Varnish. `rempart` is its
+//! last column, the prototype "httparse + tokio by hand", which did nothing else.
 
 use crate::peers::System;
 use crate::works::Work;
 
-const CPU_US: [(Work, System, f64); 5] = [
+const CPU_US: [(Work, System, f64); 17] = [
     (Work::Proxy1k, System::Rempart, 14.2),
     (Work::Proxy1k, System::Nginx, 18.6),
     (Work::Proxy1k, System::Haproxy, 20.7),
     (Work::Proxy1k, System::H2o, 24.9),
     (Work::Proxy1k, System::Caddy, 93.1),
+    (Work::Hit1k, System::Rempart, 8.2),
+    (Work::Hit1k, System::Nginx, 20.4),
+    (Work::Hit1k, System::Haproxy, 11.0),
+    (Work::Hit1k, System::Varnish, 29.2),
+    (Work::Hit1k, System::TrafficServer, 20.7),
+    (Work::Hit1k, System::Floor, 7.6),
+    (Work::Hit64k, System::Rempart, 19.7),
+    (Work::Hit64k, System::Nginx, 25.3),
+    (Work::Hit64k, System::Haproxy, 32.6),
+    (Work::Hit64k, System::Varnish, 44.7),
+    (Work::Hit64k, System::TrafficServer, 28.9),
+    (Work::Hit64k, System::Floor, 23.5),
 ];
 
 /// The cost of `a` as a multiple of that of `b`, where both were measured.

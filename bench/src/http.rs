@@ -151,14 +151,21 @@ impl Connection {
     }
 }
 
-struct Head {
-    bytes: usize,
-    status: u16,
-    body_bytes: usize,
-    keep_alive: bool,
+/// What matters of the head of an answer.
+#[derive(Debug)]
+pub(crate) struct Head {
+    /// Its own length.
+    pub bytes: usize,
+    /// The status.
+    pub status: u16,
+    /// Length of the body.
+    pub body_bytes: usize,
+    /// Whether the connection can carry another request.
+    pub keep_alive: bool,
 }
 
-fn head(input: &[u8]) -> io::Result<Option<Head>> {
+/// The head at the beginning of `input`, if it is whole.
+pub(crate) fn head(input: &[u8]) -> io::Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(bytes) = response.parse(input).map_err(io::Error::other)? else {

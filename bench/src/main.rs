@@ -7,6 +7,8 @@ mod hold;
 mod http;
 mod load;
 mod origins;
+mod paced;
+mod pairs;
 mod peers;
 mod process;
 mod profile;

@@ -1,5 +1,6 @@
-//! The systems that are measured, and how each is started: its configuration from `peers/`, one worker, its
-//! own folder, a free port.
+//! How a system is started: its configuration from `peers/`, one worker, its own folder, a free port.
+
+mod system;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -8,115 +9,34 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use rempart_base::Now;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::{Tree, pin_current};
-use crate::{Outcome, pause, program, sink};
+pub(crate) use self::system::System;
+use crate::process::Tree;
+use crate::works::Kind;
+use crate::{Outcome, pause, process, sink};
 
 const START_S_MAX: u64 = 10;
 const STOP_S_MAX: u64 = 5;
+/// A server that has used less CPU time than this between two looks has nothing left to do.
+const SETTLED_NS: u64 = 500_000;
+const SETTLE_LOOK: Duration = Duration::from_millis(150);
+const SETTLE_S_MAX: u64 = 5;
 
-/// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "lower")]
-pub(crate) enum System {
-    /// This project.
-    Rempart,
-    /// nginx.
-    Nginx,
-    /// `HAProxy`.
-    Haproxy,
-    /// H2O.
-    H2o,
-    /// Caddy.
-    Caddy,
-    /// A canned answer: the mark for hits. It passes nothing through.
-    Floor,
-}
-
-impl System {
-    /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Rempart, Self::Nginx, Self::Haproxy, Self::H2o, Self::Caddy, Self::Floor];
-
-    /// As it is typed and written in the results.
-    #[must_use]
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Rempart => "rempart",
-            Self::Nginx => "nginx",
-            Self::Haproxy => "haproxy",
-            Self::H2o => "h2o",
-            Self::Caddy => "caddy",
-            Self::Floor => "floor",
-        }
-    }
-
-    /// Name and text of its configuration; `None` for what passes nothing through.
-    const fn template(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Rempart => Some(("rempart.yaml", include_str!("../peers/rempart.yaml"))),
-            Self::Nginx => Some(("nginx.conf", include_str!("../peers/nginx.conf"))),
-            Self::Haproxy => Some(("haproxy.cfg", include_str!("../peers/haproxy.cfg"))),
-            Self::H2o => Some(("h2o.conf", include_str!("../peers/h2o.conf"))),
-            Self::Caddy => Some(("Caddyfile", include_str!("../peers/Caddyfile"))),
-            Self::Floor => None,
-        }
-    }
-
-    /// Whether it is measured on pass-through works.
-    #[must_use]
-    pub(crate) const fn proxies(self) -> bool {
-        self.template().is_some()
-    }
-
-    fn command(self, config: &Path, folder: &Path, rempart: &Path) -> Command {
-        let mut command = program("setpriv");
-        // The peer ends with the rig, however that ends.
-        command.args(["--pdeathsig", "TERM", "--"]);
-        match self {
-            Self::Rempart => command.arg(rempart).args(["up", "-c"]).arg(config),
-            Self::Nginx => command.args(["nginx", "-e"]).arg(folder.join("error.log")).arg("-c").arg(config),
-            Self::Haproxy => command.args(["haproxy", "-db", "-f"]).arg(config),
-            Self::H2o => command.args(["h2o", "-c"]).arg(config),
-            Self::Caddy => command
-                .args(["caddy", "run", "--adapter", "caddyfile", "--config"])
-                .arg(config)
-                .env("GOMAXPROCS", "1"),
-            Self::Floor => command.arg("false"),
-        };
-        // Whatever a program keeps below HOME stays in the folder.
-        command.env("HOME", folder).env("XDG_DATA_HOME", folder).env("XDG_CONFIG_HOME", folder);
-        command
-    }
-
-    /// The version as the program tells it, for the table's head.
-    #[must_use]
-    pub(crate) fn version(self, rempart: &Path) -> String {
-        let mut command = match self {
-            Self::Rempart | Self::Floor => Command::new(rempart),
-            Self::Nginx | Self::Haproxy | Self::H2o | Self::Caddy => program(self.name()),
-        };
-        let flag = match self {
-            Self::Rempart | Self::Floor => "--version",
-            Self::Nginx | Self::Haproxy | Self::H2o => "-v",
-            Self::Caddy => "version",
-        };
-        let Ok(output) = command.arg(flag).output() else { return "?".to_owned() };
-        let text = [output.stdout, output.stderr].concat();
-        version_in(&String::from_utf8_lossy(&text)).unwrap_or("?").to_owned()
-    }
-}
-
-/// The first word that looks like a version, without what the distribution added.
-fn version_in(text: &str) -> Option<&str> {
-    let word = text.split(|c: char| c.is_whitespace() || c == '/').find(|word| {
-        let digits = word.trim_start_matches('v');
-        digits.starts_with(|c: char| c.is_ascii_digit()) && digits.contains('.')
-    })?;
-    word.trim_start_matches('v').split(['-', '+']).next()
+/// Where systems are started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stand<'a> {
+    /// Where their folders are.
+    pub folder: &'a Path,
+    /// The origin's port on 127.0.0.1.
+    pub origin: u16,
+    /// Rempart's binary.
+    pub rempart: &'a Path,
+    /// The core that they run on; `None`: any.
+    pub core: Option<usize>,
+    /// Rempart's workers; its peers have one.
+    pub workers: u32,
 }
 
 /// A system that serves now. It is stopped when this is dropped.
@@ -133,41 +53,55 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts it pinned to `core`, in front of the origin, and waits until it accepts.
-    pub(crate) fn start(
-        system: System,
-        origin: u16,
-        folder: &Path,
-        rempart: &Path,
-        core: usize,
-    ) -> Outcome<Self> {
-        let Some((name, template)) = system.template() else {
-            return Err(format!("{} passes nothing through", system.name()).into());
+    /// Starts it, and waits until it accepts.
+    pub(crate) fn start(system: System, kind: Kind, stand: &Stand<'_>) -> Outcome<Self> {
+        let Some(files) = system.files(kind) else {
+            return Err(format!("{} is not measured on this", system.name()).into());
         };
-        let folder = folder.join(system.name());
+        let folder = stand.folder.join(system.name());
         fs::create_dir_all(&folder)?;
         let log = folder.join("access.log");
         let [port, admin] = free_ports()?;
-        let sink = if template.contains("{{sink}}") { sink::drain_into(&log)? } else { 0 };
-        let text = template
-            .replace("{{port}}", &port.to_string())
-            .replace("{{admin}}", &admin.to_string())
-            .replace("{{origin}}", &origin.to_string())
-            .replace("{{sink}}", &sink.to_string())
-            .replace("{{folder}}", &folder.display().to_string())
-            .replace("{{log}}", &log.display().to_string())
-            .replace("{{as_root}}", as_root(system));
-        let config = folder.join(name);
-        fs::write(&config, text)?;
+        let wants_sink = files.iter().any(|(_, text)| text.contains("{{sink}}"));
+        let sink = if wants_sink { sink::drain_into(&log)? } else { 0 };
+        for (name, text) in files {
+            let text = text
+                .replace("{{port}}", &port.to_string())
+                .replace("{{admin}}", &admin.to_string())
+                .replace("{{workers}}", &stand.workers.to_string())
+                .replace("{{origin}}", &stand.origin.to_string())
+                .replace("{{sink}}", &sink.to_string())
+                .replace("{{folder}}", &folder.display().to_string())
+                .replace("{{log}}", &log.display().to_string())
+                .replace("{{as_root}}", system.as_root());
+            fs::write(folder.join(name), text)?;
+        }
+        let config = folder.join(files.first().map_or("", |(name, _)| name));
         let said = File::create(folder.join("output.log"))?;
-        let mut command = system.command(&config, &folder, rempart);
+        let mut command = system.command(&config, &folder, port, stand.rempart);
         command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
-        let child = spawn_on(core, &mut command)?;
+        let child = spawn_on(stand.core, &mut command)?;
         let mut running = Self { system, tree: Tree::of(child.id()), port, child, log };
         running.wait_until_it_accepts(&folder)?;
         // A worker may have pinned itself elsewhere.
-        running.tree.pin(core)?;
+        if let Some(core) = stand.core {
+            running.tree.pin(core)?;
+        }
         Ok(running)
+    }
+
+    /// The CPU time of all its processes, read once they have nothing left to do: some write their log later.
+    pub(crate) fn settled_cpu_ns(&self) -> Outcome<u64> {
+        let deadline = Now::read().after(Duration::from_secs(SETTLE_S_MAX));
+        let mut before = self.tree.cpu_ns()?;
+        loop {
+            pause(SETTLE_LOOK);
+            let after = self.tree.cpu_ns()?;
+            if after.saturating_sub(before) < SETTLED_NS || Now::read().mono > deadline.mono {
+                return Ok(after);
+            }
+            before = after;
+        }
     }
 
     /// How many lines its access log holds; the log is empty afterwards.
@@ -214,26 +148,13 @@ impl Drop for Running {
     }
 }
 
-/// Starts a child that may run on this core alone, from its first instruction.
-fn spawn_on(core: usize, command: &mut Command) -> Outcome<Child> {
-    let cores = rustix::thread::sched_getaffinity(None)?;
-    pin_current(core)?;
-    let child = command.spawn();
-    rustix::thread::sched_setaffinity(None, &cores)?;
+/// Starts a child that may run on this core alone, from its first instruction; or on any.
+fn spawn_on(core: Option<usize>, command: &mut Command) -> Outcome<Child> {
+    let child = match core {
+        Some(core) => process::pinned_to(core, || command.spawn())?,
+        None => process::unpinned(|| command.spawn())?,
+    };
     child.map_err(|error| format!("{} does not start: {error}", command.get_program().display()).into())
-}
-
-/// The line by which a server that is started as root keeps its workers root: they write into the rig's
-/// folder, which only its owner can read.
-fn as_root(system: System) -> &'static str {
-    if !rustix::process::geteuid().is_root() {
-        return "";
-    }
-    match system {
-        System::Nginx => "user root;",
-        System::H2o => "user: root",
-        System::Rempart | System::Haproxy | System::Caddy | System::Floor => "",
-    }
 }
 
 /// Ports that were free a moment ago, held together so that they differ.
@@ -257,26 +178,6 @@ fn signal(pid: u32, signal: Signal) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_as_programs_tell_them() {
-        assert_eq!(version_in("nginx version: nginx/1.22.1"), Some("1.22.1"));
-        assert_eq!(version_in("HAProxy version 2.6.12-1+deb12u4 2026/10/17"), Some("2.6.12"));
-        assert_eq!(version_in("h2o version 2.2.5\nOpenSSL: OpenSSL 3.0.19"), Some("2.2.5"));
-        assert_eq!(version_in("v2.6.2 h1:abc"), Some("2.6.2"));
-        assert_eq!(version_in("no idea"), None);
-    }
-
-    #[test]
-    fn every_placeholder_is_one_that_start_fills_in() {
-        let known =
-            ["{{port}}", "{{admin}}", "{{origin}}", "{{sink}}", "{{folder}}", "{{log}}", "{{as_root}}"];
-        for (name, template) in System::ALL.into_iter().filter_map(System::template) {
-            let filled = known.iter().fold(template.to_owned(), |text, key| text.replace(key, ""));
-            assert!(!filled.contains("{{"), "{name} has an unknown placeholder");
-            assert!(template.contains("{{port}}") && template.contains("{{origin}}"), "{name}");
-        }
-    }
 
     #[test]
     fn free_ports_differ() {

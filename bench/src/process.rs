@@ -46,10 +46,7 @@ impl Tree {
         let mut total = 0;
         for pid in self.members()? {
             for thread in threads(pid)? {
-                let Ok(text) = fs::read_to_string(format!("/proc/{pid}/task/{thread}/schedstat")) else {
-                    continue;
-                };
-                total += text.split_whitespace().next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0);
+                total += thread_ns(&format!("/proc/{pid}/task/{thread}"));
             }
         }
         Ok(total)
@@ -87,6 +84,26 @@ impl Tree {
 /// Lets the calling thread, and what it starts from now on, run on this core alone.
 pub(crate) fn pin_current(core: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &only(core))?)
+}
+
+/// Runs `act` in this thread pinned to this core.
+pub(crate) fn pinned_to<T>(core: usize, act: impl FnOnce() -> T) -> io::Result<T> {
+    within(&only(core), act)
+}
+
+/// Runs `act` in this thread on whichever core the kernel likes.
+pub(crate) fn unpinned<T>(act: impl FnOnce() -> T) -> io::Result<T> {
+    let mut all = CpuSet::new();
+    (0..CpuSet::MAX_CPU).for_each(|core| all.set(core));
+    within(&all, act)
+}
+
+fn within<T>(cores: &CpuSet, act: impl FnOnce() -> T) -> io::Result<T> {
+    let before = rustix::thread::sched_getaffinity(None)?;
+    sched_setaffinity(None, cores)?;
+    let done = act();
+    sched_setaffinity(None, &before)?;
+    Ok(done)
 }
 
 /// While this lives, what this process starts goes before the other work of the machine, where that is
@@ -133,6 +150,12 @@ fn only(core: usize) -> CpuSet {
     let mut cores = CpuSet::new();
     cores.set(core);
     cores
+}
+
+/// 0 for a thread that has ended meanwhile.
+fn thread_ns(task: &str) -> u64 {
+    let text = fs::read_to_string(format!("{task}/schedstat")).unwrap_or_default();
+    text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
 }
 
 fn threads(pid: u32) -> io::Result<Vec<i32>> {

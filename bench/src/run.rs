@@ -1,16 +1,16 @@
 //! `run`: every system on every work, in interleaved rounds, and the table of what it cost.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::{env, fs};
 
 use crate::http::{Connection, Url};
-use crate::peers::{Running, System};
+use crate::origins::Origin;
+use crate::peers::{Running, Stand, System};
 use crate::report::{self, Sample, Series};
-use crate::works::{Work, body, hash};
+use crate::works::{Kind, Work, body, hash};
 use crate::wrk::Run;
-use crate::{Outcome, process, profile, program};
+use crate::{Outcome, pairs, process, profile, program};
 
 /// What to measure, and where.
 #[derive(clap::Args, Debug)]
@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// Seconds of each system in a round; without it the environment's SECONDS, else 4
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: Option<u64>,
+    /// Requests a second where a work is offered a rate
+    #[arg(long, default_value_t = 30_000)]
+    rate: u64,
     /// The core of the system that is measured
     #[arg(long, default_value_t = 0)]
     server_core: usize,
@@ -51,6 +54,9 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let out = options.out.clone().unwrap_or_else(|| house.join("out/latest.json"));
     let systems = systems(options, &rempart)?;
     let works = if options.works.is_empty() { Work::ALL.to_vec() } else { options.works.clone() };
+    if let Some(work) = works.iter().find(|work| on(**work, &systems).is_empty()) {
+        return Err(format!("none of these systems is measured on {}", work.name()).into());
+    }
     install_what_is_missing(house)?;
     process::pin_current(options.load_core)?;
     let _ahead = process::Precedence::take();
@@ -61,7 +67,11 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let mut measured = Vec::new();
     let mut void = Vec::new();
     for work in works {
-        let series = rig.measure(work, &systems)?;
+        if work.kind() == Kind::Pair {
+            print!("{}", rig.pair(work)?);
+            continue;
+        }
+        let series = rig.measure(work, &on(work, &systems))?;
         println!("{}", report::table(work, &series));
         void.extend(report::void_reason(work, &series));
         measured.push((work, series));
@@ -87,13 +97,21 @@ struct Rig<'a> {
 impl Rig<'_> {
     fn measure(&self, work: Work, systems: &[System]) -> Outcome<Vec<Series>> {
         let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
+        let stand = Stand {
+            folder: folder.path(),
+            origin: self.origin.port,
+            rempart: self.rempart,
+            core: Some(self.options.server_core),
+            workers: 1,
+        };
         let mut running = Vec::new();
         for system in systems {
-            let core = self.options.server_core;
-            let server = Running::start(*system, self.origin.port, folder.path(), self.rempart, core)?;
+            let server = Running::start(*system, work.kind(), &stand)?;
             check(work, &server)?;
             Run::against(&url(work, &server), 1)?;
-            server.take_logged()?;
+            if system.logs() {
+                server.take_logged()?;
+            }
             running.push(server);
         }
         let mut series: Vec<Series> = systems.iter().map(|system| Series::new(*system)).collect();
@@ -111,6 +129,26 @@ impl Rig<'_> {
         Ok(series)
     }
 
+    fn pair(&self, work: Work) -> Outcome<String> {
+        let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
+        let stand = Stand {
+            folder: folder.path(),
+            origin: self.origin.port,
+            rempart: self.rempart,
+            core: None,
+            workers: 1,
+        };
+        let (rounds, rate) = (self.options.rounds, self.options.rate);
+        pairs::measure(&pairs::Pair {
+            work,
+            stand,
+            origin: &self.origin,
+            rounds,
+            rate,
+            seconds: self.duration_s,
+        })
+    }
+
     /// One sample a system. Its seconds are spread over the round, one at a time in turn, so that all of them
     /// meet what else the machine does; who comes first changes each time.
     fn round(&self, work: Work, running: &[Running], round: u32) -> Outcome<Vec<Sample>> {
@@ -120,11 +158,11 @@ impl Rig<'_> {
             for turn in 0..running.len() {
                 let nth = (first + turn) % running.len();
                 if let (Some(server), Some(spent)) = (running.get(nth), spent.get_mut(nth)) {
-                    spent.add_second(&url(work, server), server)?;
+                    spent.add_second(work, server, &self.origin)?;
                 }
             }
         }
-        running.iter().zip(&spent).map(|(server, spent)| spent.sample(server)).collect()
+        running.iter().zip(&spent).map(|(server, spent)| spent.sample(work, server)).collect()
     }
 }
 
@@ -133,14 +171,18 @@ impl Rig<'_> {
 struct Spent {
     cpu_ns: u64,
     requests: u64,
+    /// What the origin was asked meanwhile.
+    fetched: u64,
     wall_s: f64,
 }
 
 impl Spent {
-    fn add_second(&mut self, url: &str, server: &Running) -> Outcome<()> {
+    fn add_second(&mut self, work: Work, server: &Running, origin: &Origin) -> Outcome<()> {
+        let fetched = origin.answered()?;
         let before = server.tree.cpu_ns()?;
-        let run = Run::against(url, 1)?;
-        let after = server.tree.cpu_ns()?;
+        let run = Run::against(&url(work, server), 1)?;
+        let after = server.settled_cpu_ns()?;
+        self.fetched += origin.answered()?.saturating_sub(fetched);
         let ended = || format!("void: a process of {} has ended", server.system.name());
         self.cpu_ns += after.checked_sub(before).ok_or_else(ended)?;
         self.requests += run.requests;
@@ -149,10 +191,15 @@ impl Spent {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts of one round are far below 2^52")]
-    fn sample(&self, server: &Running) -> Outcome<Sample> {
-        let logged = server.take_logged()?;
+    fn sample(&self, work: Work, server: &Running) -> Outcome<Sample> {
+        let name = server.system.name();
+        let logged = if server.system.logs() { server.take_logged()? } else { self.requests };
         if logged == 0 {
-            return Err(format!("void: {} wrote no access log", server.system.name()).into());
+            return Err(format!("void: {name} wrote no access log").into());
+        }
+        if work.kind() == Kind::Hit && self.fetched > 0 {
+            let fetched = self.fetched;
+            return Err(format!("void: {name} asked the origin {fetched} times, which is no hit").into());
         }
         let (cpu_ns, requests) = (self.cpu_ns as f64, self.requests as f64);
         Ok(Sample {
@@ -166,7 +213,7 @@ impl Spent {
 }
 
 /// Sees that the system answers with what the origin has, once.
-fn check(work: Work, server: &Running) -> Outcome<()> {
+pub(crate) fn check(work: Work, server: &Running) -> Outcome<()> {
     let url = Url::parse(&url(work, server))?;
     let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", url.target, url.authority);
     let name = server.system.name();
@@ -189,17 +236,17 @@ fn check(work: Work, server: &Running) -> Outcome<()> {
     Ok(())
 }
 
-fn url(work: Work, server: &Running) -> String {
+pub(crate) fn url(work: Work, server: &Running) -> String {
     format!("http://127.0.0.1:{}{}", server.port, work.path())
 }
 
+/// Those that are measured on this work.
+fn on(work: Work, systems: &[System]) -> Vec<System> {
+    systems.iter().copied().filter(|system| system.files(work.kind()).is_some()).collect()
+}
+
 fn systems(options: &Options, rempart: &Path) -> Outcome<Vec<System>> {
-    let mut systems = if options.systems.is_empty() { System::ALL.to_vec() } else { options.systems.clone() };
-    // The floor is the mark for hits; all works so far pass through.
-    systems.retain(|system| system.proxies());
-    if systems.is_empty() {
-        return Err("the floor passes nothing through: name a system that does".into());
-    }
+    let systems = if options.systems.is_empty() { System::ALL.to_vec() } else { options.systems.clone() };
     if systems.contains(&System::Rempart) && !rempart.exists() {
         let path = rempart.display();
         return Err(format!(
@@ -245,32 +292,4 @@ fn heading(rig: &Rig<'_>, systems: &[System], house: &Path) -> String {
         rig.options.load_core,
         versions.join(", ")
     )
-}
-
-/// The origin: this program as `floor`, in a process of its own.
-struct Origin {
-    child: Child,
-    port: u16,
-}
-
-impl Origin {
-    /// On the caller's core.
-    fn start() -> Outcome<Self> {
-        let mut command = program("setpriv");
-        command.args(["--pdeathsig", "TERM", "--"]).arg(env::current_exe()?).arg("floor");
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line)?;
-        }
-        let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok());
-        Ok(Self { child, port: port.ok_or("the origin does not start")? })
-    }
-}
-
-impl Drop for Origin {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

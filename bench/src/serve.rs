@@ -43,8 +43,14 @@ impl Canned {
     /// 200 with the block as body, repeated until it is `body_bytes` long.
     #[must_use]
     pub(crate) fn ok(content_type: &str, block: Vec<u8>, body_bytes: usize) -> Self {
+        Self::with(content_type, "", block, body_bytes)
+    }
+
+    /// The same, with these field lines, each with its line end.
+    #[must_use]
+    pub(crate) fn with(content_type: &str, fields: &str, block: Vec<u8>, body_bytes: usize) -> Self {
         let mut first = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {body_bytes}\r\n\r\n"
+            "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n{fields}Content-Length: {body_bytes}\r\n\r\n"
         )
         .into_bytes();
         let total = first.len() + body_bytes;

@@ -15,11 +15,41 @@ pub(crate) enum Work {
     /// The same with 1 MiB.
     #[value(name = "proxy_1m")]
     Proxy1m,
+    /// A GET of 1 KiB answered from the cache.
+    #[value(name = "hit_1k")]
+    Hit1k,
+    /// The same with 64 KiB.
+    #[value(name = "hit_64k")]
+    Hit64k,
+    /// The same with 1 MiB.
+    #[value(name = "hit_1m")]
+    Hit1m,
+    /// `hit_1k` at the same rate with two workers and with one.
+    TwoWorkers,
+}
+
+/// What a work is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Each request goes to the origin.
+    PassThrough,
+    /// Only the first one does.
+    Hit,
+    /// Hits too, of Rempart alone, in two ways side by side at one rate.
+    Pair,
 }
 
 impl Work {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 3] = [Self::Proxy1k, Self::Proxy64k, Self::Proxy1m];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Proxy1k,
+        Self::Proxy64k,
+        Self::Proxy1m,
+        Self::Hit1k,
+        Self::Hit64k,
+        Self::Hit1m,
+        Self::TwoWorkers,
+    ];
 
     /// As it is typed and written in the results.
     #[must_use]
@@ -28,16 +58,33 @@ impl Work {
             Self::Proxy1k => "proxy_1k",
             Self::Proxy64k => "proxy_64k",
             Self::Proxy1m => "proxy_1m",
+            Self::Hit1k => "hit_1k",
+            Self::Hit64k => "hit_64k",
+            Self::Hit1m => "hit_1m",
+            Self::TwoWorkers => "two_workers",
         }
     }
 
-    /// What is asked for.
+    /// What it is about.
+    #[must_use]
+    pub(crate) const fn kind(self) -> Kind {
+        match self {
+            Self::Proxy1k | Self::Proxy64k | Self::Proxy1m => Kind::PassThrough,
+            Self::Hit1k | Self::Hit64k | Self::Hit1m => Kind::Hit,
+            Self::TwoWorkers => Kind::Pair,
+        }
+    }
+
+    /// What is asked for. Only the answers of works about hits may be stored.
     #[must_use]
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Proxy1k => "/1k",
             Self::Proxy64k => "/64k",
             Self::Proxy1m => "/1m",
+            Self::Hit1k | Self::TwoWorkers => "/public/1k",
+            Self::Hit64k => "/public/64k",
+            Self::Hit1m => "/public/1m",
         }
     }
 
@@ -45,9 +92,9 @@ impl Work {
     #[must_use]
     pub(crate) const fn body_bytes(self) -> usize {
         match self {
-            Self::Proxy1k => 1 << 10,
-            Self::Proxy64k => 64 << 10,
-            Self::Proxy1m => 1 << 20,
+            Self::Proxy1k | Self::Hit1k | Self::TwoWorkers => 1 << 10,
+            Self::Proxy64k | Self::Hit64k => 64 << 10,
+            Self::Proxy1m | Self::Hit1m => 1 << 20,
         }
     }
 }

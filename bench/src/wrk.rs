@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::Outcome;
+use crate::http::Url;
 
 /// With `Host`, which wrk adds itself, the five headers of a request.
 const HEADERS: [&str; 4] = [
@@ -11,6 +12,12 @@ const HEADERS: [&str; 4] = [
     "Accept-Language: en-US,en;q=0.5",
     "Accept-Encoding: gzip, deflate, br",
 ];
+
+/// The request as wrk sends it, for who sends it without wrk.
+#[must_use]
+pub(crate) fn request(url: &Url) -> String {
+    format!("GET {} HTTP/1.1\r\nHost: {}\r\n{}\r\n\r\n", url.target, url.authority, HEADERS.join("\r\n"))
+}
 
 /// What one run has done.
 #[derive(Clone, Copy, Debug, PartialEq)]
