@@ -9,6 +9,7 @@
 //! What is remembered of a purge goes when a sweep over the store has passed all that it could touch
 //! ([`Purges::sweep`]), and is bounded until then ([`NAMES_MAX`], [`INVALIDATED_MAX`]).
 
+pub mod log;
 mod names;
 mod stamp;
 mod sweep;
@@ -22,6 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use self::log::Log;
+pub use self::log::Refused;
 use self::names::Hashing;
 pub use self::names::SEGMENTS_MAX;
 pub use self::stamp::Stamp;
@@ -88,10 +91,18 @@ pub struct Purges {
     underway: Underway,
     /// Numbers are given one after the other.
     order: Mutex<()>,
+    /// The number of the youngest purge that any process has written to the log, in memory that they share.
+    tide: &'static AtomicU64,
+    /// How much of that is in the table.
+    caught_up: AtomicU64,
+    log: Mutex<Option<Log>>,
     purged: AtomicU64,
     invalidated: AtomicU64,
     sweeps: AtomicU64,
 }
+
+/// The tide of those who have no log.
+static STILL: AtomicU64 = AtomicU64::new(0);
 
 impl Default for Purges {
     fn default() -> Self {
@@ -110,6 +121,9 @@ impl Purges {
             hashing: Hashing::default(),
             underway: Underway::default(),
             order: Mutex::new(()),
+            tide: &STILL,
+            caught_up: AtomicU64::new(0),
+            log: Mutex::new(None),
             purged: AtomicU64::new(0),
             invalidated: AtomicU64::new(0),
             sweeps: AtomicU64::new(0),
@@ -149,6 +163,14 @@ impl Purges {
     /// Whether a purge has touched an object.
     #[inline]
     pub fn check(&self, stamp: &Stamp) -> Purged {
+        if self.tide.load(Ordering::Acquire) > self.caught_up.load(Ordering::Acquire) {
+            self.catch_up();
+        }
+        self.check_own(stamp)
+    }
+
+    #[inline]
+    fn check_own(&self, stamp: &Stamp) -> Purged {
         // What is in the table up to here is seen below.
         let now = self.sequence.load(Ordering::Acquire);
         let (seen, before) = stamp.read();
@@ -186,6 +208,15 @@ impl Purges {
         Ok(number)
     }
 
+    /// Everything that is stored or under way counts as purged.
+    fn forget_everything(&self) {
+        let order = self.order.lock();
+        let number = self.sequence.load(Ordering::Relaxed) + 1;
+        self.forget(number);
+        self.sequence.store(number, Ordering::Release);
+        drop(order);
+    }
+
     /// What a request has changed at the origin (RFC 9111 section 4.4). Visitors cause it, so it is never
     /// refused: beyond its bound it is remembered so coarsely that a few others' objects are fetched anew.
     pub fn invalidate(&self, zone: ZoneId, host: &[u8], path_and_query: &[u8]) {
@@ -204,7 +235,7 @@ impl Purges {
         if let Some(spared) = spared {
             // Nothing comes between this look and our own number.
             let before = spared.read();
-            let purged = self.check(spared);
+            let purged = self.check_own(spared);
             spared.note(before, (number, purged));
         }
         self.table.note_or_fold(name, number);
