@@ -3,6 +3,7 @@
 
 mod admin;
 mod budgets;
+mod counts;
 mod ctl;
 mod events;
 mod inlets;
@@ -11,6 +12,7 @@ mod retired;
 mod rollout;
 mod status;
 mod watch;
+mod zones;
 
 use std::path::PathBuf;
 use std::sync::Arc;

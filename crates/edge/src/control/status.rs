@@ -7,6 +7,7 @@ use rempart_config::diagnostic_json;
 use serde_json::{Value, json};
 
 use super::Control;
+use super::counts;
 use super::reload::{Last, Reloads};
 use super::rollout::counts::Counting;
 use super::rollout::outcome::Refusal;
@@ -44,6 +45,7 @@ pub(super) fn json(control: &Control) -> Value {
         "panics": panics::count(),
         "incidents": summed(control.workers.iter().map(|worker| &worker.metrics.incidents)).iter().map(incident).collect::<Vec<_>>(),
         "stages_left_out": control.workers.iter().flat_map(|worker| worker.metrics.incidents.left_out()).map(|one| left_out(&one)).collect::<Vec<_>>(),
+        "cache": counts::cache_json(control),
         "budgets": control.budgets.lock().json(),
         "events": control.events.json(),
         "workers": control.workers.iter().map(worker).collect::<Vec<_>>(),

@@ -1,26 +1,27 @@
 //! Metrics in the text format of Prometheus.
 
-use std::collections::{BTreeMap, HashMap};
+mod cache;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::budgets::Gauge;
 use crate::control::Control;
+use crate::control::zones::{self, ZoneSum};
 use crate::incidents::{Kind, Place, summed};
-use crate::metrics::{Counter, LATENCY_BOUNDS_US, STATUSES, ZoneCounters};
+use crate::metrics::{Counter, LATENCY_BOUNDS_US, STATUSES};
 use crate::panics;
 use crate::worker::Handle;
-
-/// The name under which the zones beyond `admin.zones_max` are summed up.
-const OTHER_ZONES: &str = "_other";
 
 /// All metrics.
 pub(super) fn text(control: &Control) -> String {
     let mut page = Page(String::with_capacity(16 * 1024));
     workers(&mut page, &control.workers);
     budgets(&mut page, control);
-    zones(&mut page, control);
+    let zones = zones::busiest(control);
+    self::zones(&mut page, &zones);
+    cache::families(&mut page, control, &zones);
     let running = control.running.load();
     let snapshot = running.newest();
     page.one("rempart_zones", "gauge", "Zones that are configured.", snapshot.zones().len() as u64);
@@ -170,70 +171,39 @@ fn budgets(page: &mut Page, control: &Control) {
     }
 }
 
-fn zones(page: &mut Page, control: &Control) {
-    let exported = busiest(control);
-    let sum = |cores: &[Arc<ZoneCounters>], read: &dyn Fn(&ZoneCounters) -> u64| {
-        cores.iter().map(|core| read(core)).sum::<u64>()
-    };
+fn zones(page: &mut Page, zones: &[ZoneSum]) {
     page.family("rempart_requests_total", "counter", "Exchanges by zone and status of the answer.");
-    for (zone, cores) in &exported {
+    for zone in zones {
         for (slot, status) in STATUSES.iter().enumerate() {
-            let count = sum(cores, &|zone| zone.statuses.get(slot).map_or(0, Counter::read));
+            let count = zone.sum(|core| core.statuses.get(slot).map_or(0, Counter::read));
             if count > 0 {
-                page.sample(
-                    "rempart_requests_total",
-                    &[("zone", zone), ("status", &status.to_string())],
-                    count,
-                );
+                let labels = [("zone", &*zone.name), ("status", &status.to_string())];
+                page.sample("rempart_requests_total", &labels, count);
             }
         }
     }
     let name = "rempart_request_duration_seconds";
     page.family(name, "histogram", "Time from a request's head to the end of its answer.");
-    for (zone, cores) in &exported {
+    for zone in zones {
         let mut below = 0;
-        for slot in 0..=LATENCY_BOUNDS_US.len() {
-            below += sum(cores, &|zone| zone.latencies.get(slot).map_or(0, Counter::read));
+        for (slot, count) in zone.latencies().into_iter().enumerate() {
+            below += count;
             let bound = LATENCY_BOUNDS_US.get(slot).map_or_else(|| "+Inf".to_owned(), |us| seconds(*us));
-            page.sample("rempart_request_duration_seconds_bucket", &[("zone", zone), ("le", &bound)], below);
+            let labels = [("zone", &*zone.name), ("le", &bound)];
+            page.sample("rempart_request_duration_seconds_bucket", &labels, below);
         }
-        let _ = writeln!(
-            page.0,
-            "{name}_sum{{zone=\"{zone}\"}} {}",
-            seconds(sum(cores, &|zone| zone.latency_us.read()))
-        );
-        page.sample("rempart_request_duration_seconds_count", &[("zone", zone)], below);
+        let sum = seconds(zone.sum(|core| core.latency_us.read()));
+        let _ = writeln!(page.0, "{name}_sum{{zone=\"{}\"}} {sum}", zone.name);
+        page.sample("rempart_request_duration_seconds_count", &[("zone", &zone.name)], below);
     }
     page.family("rempart_bytes_total", "counter", "Bytes from (in) and to (out) visitors, by zone.");
-    for (zone, cores) in &exported {
-        page.sample(
-            "rempart_bytes_total",
-            &[("zone", zone), ("direction", "in")],
-            sum(cores, &|z| z.bytes_in.read()),
-        );
-        page.sample(
-            "rempart_bytes_total",
-            &[("zone", zone), ("direction", "out")],
-            sum(cores, &|z| z.bytes_out.read()),
-        );
+    for zone in zones {
+        let directions =
+            [("in", zone.sum(|core| core.bytes_in.read())), ("out", zone.sum(|core| core.bytes_out.read()))];
+        for (direction, bytes) in directions {
+            page.sample("rempart_bytes_total", &[("zone", &zone.name), ("direction", direction)], bytes);
+        }
     }
-}
-
-/// The busiest zones, each with its counters of every core; the rest under one name.
-fn busiest(control: &Control) -> Vec<(Arc<str>, Vec<Arc<ZoneCounters>>)> {
-    let mut zones: HashMap<Arc<str>, Vec<Arc<ZoneCounters>>> = HashMap::new();
-    for (name, counters) in control.workers.iter().flat_map(|worker| worker.metrics.zones()) {
-        zones.entry(name).or_default().push(counters);
-    }
-    let requests = |cores: &[Arc<ZoneCounters>]| cores.iter().map(|core| core.requests()).sum::<u64>();
-    let mut zones: Vec<_> = zones.into_iter().filter(|(_, cores)| requests(cores) > 0).collect();
-    zones.sort_by(|(a, x), (b, y)| requests(y).cmp(&requests(x)).then_with(|| a.cmp(b)));
-    let max = control.running.load().newest().settings.metrics_zones_max;
-    if zones.len() > max {
-        let rest = zones.split_off(max).into_iter().flat_map(|(_, cores)| cores).collect();
-        zones.push((Arc::from(OTHER_ZONES), rest));
-    }
-    zones
 }
 
 /// Microseconds as seconds, without the rounding of a float.

@@ -8,6 +8,7 @@ use rempart_releases::{Listed, Who};
 use serde_json::{Value, json};
 
 use super::super::Control;
+use super::super::counts;
 use super::super::rollout::outcome::{Outcome, Refusal};
 use super::super::rollout::{Loaded, Meant};
 use super::super::status;
@@ -26,6 +27,7 @@ pub(super) async fn act(control: &Arc<Control>, asked: Asked, who: Who) -> Value
         Order::Status => {
             blocking(control, |control| Ok(json!({"ok": true, "status": status::json(control)}))).await
         }
+        Order::Counts => json!({"ok": true, "counts": counts::json(control)}),
         Order::Releases => blocking(control, |control| Ok(releases(control))).await,
         Order::Diff { from, to } => blocking(control, move |control| diff(control, from, to)).await,
         Order::Reload { force, confirm } => reload(control, meant(force, confirm), &why, &who).await,

@@ -18,6 +18,8 @@ pub(crate) struct Asked {
 pub(crate) enum Order {
     /// How everything is.
     Status,
+    /// What was counted since the start. It waits for nobody.
+    Counts,
     /// Which releases there are.
     Releases,
     /// What differs between two releases; without numbers, between the one in force and the one before.
@@ -54,9 +56,10 @@ pub(crate) enum Order {
 }
 
 #[cfg(not(feature = "fault"))]
-const KNOWN: &str = "status, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain";
+const KNOWN: &str = "status, counts, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain";
 #[cfg(feature = "fault")]
-const KNOWN: &str = "status, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain, fault";
+const KNOWN: &str =
+    "status, counts, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain, fault";
 
 impl Asked {
     /// Reads one line.
