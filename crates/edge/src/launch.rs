@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 use rempart_base::InstallationId;
@@ -43,6 +44,8 @@ pub struct Launch {
     pub slots: &'static [Slot],
     /// To the supervisor, which runs tasters.
     pub line: Line,
+    /// Up to which purge the log in `data_dir` is written: shared by all edges of that folder.
+    pub tide: &'static AtomicU64,
     /// Where the releases are.
     pub data_dir: PathBuf,
     /// What to begin with.
@@ -103,8 +106,8 @@ fn error(what: &str) -> impl Fn(io::Error) -> StartError {
 pub fn run(launch: Launch) -> Result<(), StartError> {
     #[cfg(feature = "fault")]
     rempart_config::fault::this_is(rempart_config::fault::Process::Edge);
-    let Launch { listeners, admin, slots, line, data_dir, boot, generation, on_ready } = launch;
-    let begun = Begun { data_dir, boot, generation, line };
+    let Launch { listeners, admin, slots, line, tide, data_dir, boot, generation, on_ready } = launch;
+    let begun = Begun { data_dir, boot, generation, line, tide };
     match prepare(begun, listeners, admin, slots) {
         Ok(prepared) => prepared.serve(on_ready),
         Err(error) => {
@@ -120,6 +123,7 @@ struct Begun {
     boot: Boot,
     generation: u64,
     line: Line,
+    tide: &'static AtomicU64,
 }
 
 /// An edge that is ready to serve: nothing that may fail is left to do.
@@ -153,7 +157,7 @@ fn prepare(
     admin: Option<std::net::TcpListener>,
     slots: &'static [Slot],
 ) -> Result<Prepared, StartError> {
-    let Begun { data_dir, boot, generation, line } = begun;
+    let Begun { data_dir, boot, generation, line, tide } = begun;
     let store = Store::open(&data_dir.join(RELEASES), GENERATIONS_AT_START)
         .map_err(error(&format!("the release store in {}", data_dir.display())))?;
     let (rollout, notes) = control::boot(store, boot).map_err(StartError)?;

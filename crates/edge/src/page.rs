@@ -170,6 +170,8 @@ fn load(words: &[AtomicU64], bytes: u64) -> String {
 #[repr(C, align(64))]
 struct Head {
     form: AtomicU64,
+    /// Of the page that all edges of one folder share: up to which purge its log is written.
+    tide: AtomicU64,
 }
 
 /// The slots of one edge, in memory that two processes share.
@@ -240,6 +242,22 @@ impl Page {
         unsafe { std::slice::from_raw_parts(self.start.add(1).cast::<Slot>().as_ptr(), self.cores) }
     }
 
+    /// A page of its own for what all edges of one folder share, whoever follows whom: up to which purge the
+    /// log is written. Zero at first.
+    ///
+    /// # Errors
+    /// The kernel has no memory.
+    pub fn create_tide() -> io::Result<Self> {
+        Self::create(1)
+    }
+
+    /// That number, for as long as this process lives.
+    #[must_use]
+    pub fn tide(self) -> &'static AtomicU64 {
+        let page: &'static Self = Box::leak(Box::new(self));
+        &page.head().tide
+    }
+
     /// Every slot, for as long as this process lives: what an edge does with its page.
     #[must_use]
     pub fn forever(self) -> &'static [Slot] {
@@ -303,6 +321,15 @@ mod tests {
         slots[1].stage(StageName::new("a name of several words"));
         slots[1].clear();
         assert_eq!(page.slots()[1].read(), None);
+    }
+
+    #[test]
+    fn a_tide_is_one_number_for_all() {
+        let page = Page::create_tide().unwrap();
+        let [one, other] = [(); 2].map(|()| Page::map(again(&page)).unwrap().tide());
+        assert_eq!(other.load(Ordering::Acquire), 0);
+        one.store(7, Ordering::Release);
+        assert_eq!((other.load(Ordering::Acquire), page.tide().load(Ordering::Acquire)), (7, 7));
     }
 
     #[test]

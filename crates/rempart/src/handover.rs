@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 
 use rempart_edge::line::Line;
 use rempart_edge::page::{Page, Slot};
@@ -31,6 +32,8 @@ pub(crate) struct Handover {
     ready_fd: RawFd,
     page_fd: RawFd,
     line_fd: RawFd,
+    #[serde(default)]
+    tide_fd: Option<RawFd>,
     /// Handed to the configured account when privileges are dropped.
     pub(crate) data_dir: PathBuf,
     /// With which to live and to end.
@@ -88,6 +91,7 @@ pub(crate) struct Opened {
     pub(crate) ready: ReadyPipe,
     pub(crate) slots: &'static [Slot],
     pub(crate) line: Line,
+    pub(crate) tide: &'static AtomicU64,
     pub(crate) boot: Boot,
 }
 
@@ -106,6 +110,7 @@ impl Handover {
             ready_fd: start.ready.as_fd().as_raw_fd(),
             page_fd: start.page.as_fd().as_raw_fd(),
             line_fd: start.line.as_fd().as_raw_fd(),
+            tide_fd: sockets.tide.as_ref().map(|tide| tide.as_fd().as_raw_fd()),
             data_dir: order.data_dir.clone(),
             supervisor: Some(getpid().as_raw_nonzero().get()),
             user: order.user.clone(),
@@ -126,7 +131,7 @@ impl Handover {
         let listeners = self.listeners.iter().flat_map(|listening| match listening {
             Listening::Tcp { fds, .. } => fds.iter().copied(),
         });
-        listeners.chain(self.admin_fd).chain([self.ready_fd, self.page_fd, self.line_fd]).collect()
+        listeners.chain(self.admin_fd).chain(self.tide_fd).chain([self.ready_fd, self.page_fd, self.line_fd]).collect()
     }
 
     /// What this process was handed by its supervisor.
@@ -155,12 +160,14 @@ impl Handover {
         // An edge without a page that it can read serves all the same; its supervisor sees no heartbeat
         // begin, and does not wait for one.
         let page = Page::map(adopt(self.page_fd)?);
+        let tide = self.tide_fd.map(adopt).transpose()?.and_then(|fd| Page::map(fd).ok());
         Ok(Opened {
             listeners,
             admin: self.admin_fd.map(listening).transpose()?,
             ready: ReadyPipe(adopt(self.ready_fd)?),
             slots: page.map_or(&[], Page::forever),
             line: Line::inherited(adopt(self.line_fd)?)?,
+            tide: tide.map_or_else(|| Box::leak(Box::default()), Page::tide),
             boot: match self.boot {
                 Begin::Candidate => Boot::Candidate,
                 Begin::Stored => Boot::Stored,

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 
+use rempart_edge::page::Page;
 use rempart_edge::taste::report::Needs;
 use rempart_wire::ProxyProtocol;
 use rempart_wire::config::{Listen, ListenAddress, Listener};
@@ -49,6 +50,9 @@ pub(crate) struct Sockets {
     pub(crate) listeners: Vec<Bound>,
     /// For the people who run this edge; `None` is off.
     pub(crate) admin: Option<TcpListener>,
+    /// By which edges learn of each other's purges; `None`: the kernel had no memory for it, and an edge that
+    /// drains does not learn of what its successor is told.
+    pub(crate) tide: Option<Page>,
 }
 
 impl Sockets {
@@ -64,7 +68,8 @@ impl Sockets {
             (None, _) => None,
         };
         let listeners = bind(&needs.listen(), needs.workers, inherited.listeners)?;
-        Ok(Self { listeners, admin })
+        let tide = inherited.tide.or_else(|| Page::create_tide().ok());
+        Ok(Self { listeners, admin, tide })
     }
 
     /// For how many workers they are.

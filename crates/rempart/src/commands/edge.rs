@@ -26,7 +26,7 @@ impl Edge {
         end_with(supervisor).map_err(|error| Failure::Text(error.to_string()))?;
         // Else it would be called by the number of the descriptor that it was started through.
         set_name(c"rempart-edge").ok();
-        let Opened { listeners, admin, ready, slots, line, boot } = handover
+        let Opened { listeners, admin, ready, slots, line, tide, boot } = handover
             .open()
             .map_err(|error| Failure::Text(format!("the inherited descriptors are not usable: {error}")))?;
         // Before the store is looked at: it is that account's.
@@ -44,6 +44,7 @@ impl Edge {
             admin,
             slots,
             line,
+            tide,
             data_dir: handover.data_dir,
             boot,
             generation: handover.generation,

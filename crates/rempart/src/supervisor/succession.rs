@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use rempart_edge::page::Page;
 use rempart_edge::taste::report::Prefix;
 use rustix::io::ioctl_fionbio;
 use rustix::net::sockopt::socket_acceptconn;
@@ -36,6 +37,7 @@ const MESSAGES_MAX: usize = 1024;
 enum Passed {
     Tcp { address: SocketAddr, tls: bool, proxy_protocol: Prefix },
     Admin,
+    Tide,
     End,
 }
 
@@ -50,16 +52,16 @@ impl Predecessor {
     pub(crate) fn of(data_dir: &Path) -> io::Result<(Self, Sockets)> {
         let call = Call::to(data_dir, Some(PATIENCE))?;
         call.say("take-over")?;
-        let mut sockets = Sockets { listeners: Vec::new(), admin: None };
+        let mut sockets = Sockets::default();
         for _ in 0..MESSAGES_MAX {
             let heard = call.heard()?.ok_or(ErrorKind::TimedOut)?;
             if let Some(reason) = heard.text.strip_prefix("failed: ") {
                 return Err(io::Error::other(reason.to_owned()));
             }
-            let mut fds = heard.fds.into_iter().map(listener);
+            let mut fds = heard.fds.into_iter();
             match serde_json::from_str(&heard.text)? {
                 Passed::Tcp { address, tls, proxy_protocol } => {
-                    let more = fds.collect::<io::Result<Vec<_>>>()?;
+                    let more = fds.map(listener).collect::<io::Result<Vec<_>>>()?;
                     let proxy_protocol = proxy_protocol.into();
                     let known = sockets.listeners.iter_mut().find(|bound| bound.address == address);
                     match known {
@@ -67,7 +69,8 @@ impl Predecessor {
                         None => sockets.listeners.push(Bound { address, tls, proxy_protocol, sockets: more }),
                     }
                 }
-                Passed::Admin => sockets.admin = fds.next().transpose()?,
+                Passed::Admin => sockets.admin = fds.next().map(listener).transpose()?,
+                Passed::Tide => sockets.tide = fds.next().map(Page::map).transpose()?,
                 Passed::End => {
                     // From now on there are edges to be looked after beside it.
                     ioctl_fionbio(&call, true)?;
@@ -95,6 +98,9 @@ pub(super) fn pass(sockets: &Sockets, call: &Call) -> io::Result<()> {
     }
     if let Some(admin) = &sockets.admin {
         hand(&Passed::Admin, &[admin.as_fd()])?;
+    }
+    if let Some(tide) = &sockets.tide {
+        hand(&Passed::Tide, &[tide.as_fd()])?;
     }
     hand(&Passed::End, &[])
 }
