@@ -32,6 +32,7 @@ use foldhash::SharedSeed;
 use foldhash::quality::{FoldHasher, RandomState};
 
 pub use build::KeyBuilder;
+pub(crate) use query::url;
 
 /// A key that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,7 +34,8 @@ pub use self::table::{INVALIDATED_MAX, NAMES_MAX};
 pub use self::underway::Begun;
 use self::underway::Underway;
 pub use self::what::{TAG_BYTES_MAX, URL_BYTES_MAX, Unfit, What};
-use crate::plan::ZoneId;
+use crate::key;
+use crate::plan::{CachePlan, ZoneId};
 
 /// One purge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,22 @@ pub struct Purge {
     pub what: What,
     /// Only made stale.
     pub soft: bool,
+}
+
+impl Purge {
+    /// A purge in the words of the zone's key: where that leaves out a query or the host, so does the purge, and
+    /// reaches what is stored for all of them.
+    #[must_use]
+    pub fn of(plan: &CachePlan, what: What, soft: bool) -> Self {
+        let host = |host: Box<[u8]>| plan.host(&host).into();
+        let what = match what {
+            What::Url(name, url) => What::Url(host(name), key::url(&url, plan).into()),
+            What::Host(name) => What::Host(host(name)),
+            What::Prefix(name, path) => What::Prefix(host(name), path),
+            What::Everything | What::Tag(_) => what,
+        };
+        Self { zone: plan.zone_id, what, soft }
+    }
 }
 
 /// How a purge touches an object.
@@ -137,17 +154,18 @@ impl Purges {
         self.underway.begin(&self.sequence)
     }
 
-    /// The stamp of an object whose fetch began then. Host and path are as the key has them.
+    /// The stamp of an object whose fetch began then. Host, path and query are the request's.
     #[must_use]
     pub fn stamp(
         &self,
         begun: &Begun,
-        zone: ZoneId,
+        plan: &CachePlan,
         host: &[u8],
         path_and_query: &[u8],
         tags: &[Box<[u8]>],
     ) -> Stamp {
-        Stamp::new(begun.seq, self.hashing.of_object(zone, host, path_and_query, tags))
+        let url = key::url(path_and_query, plan);
+        Stamp::new(begun.seq, self.hashing.of_object(plan.zone_id, plan.host(host), &url, tags))
     }
 
     /// The stamp of an object that a 304 has confirmed; `begun` was there before the validation went out. It
@@ -219,17 +237,18 @@ impl Purges {
 
     /// What a request has changed at the origin (RFC 9111 section 4.4). Visitors cause it, so it is never
     /// refused: beyond its bound it is remembered so coarsely that a few others' objects are fetched anew.
-    pub fn invalidate(&self, zone: ZoneId, host: &[u8], path_and_query: &[u8]) {
-        self.invalidate_but(zone, host, path_and_query, None);
+    pub fn invalidate(&self, plan: &CachePlan, host: &[u8], path_and_query: &[u8]) {
+        self.invalidate_but(plan, host, path_and_query, None);
     }
 
     /// The same, but for what the answer to that very request is to be stored with (RFC 9110 section 9.3.3).
-    pub fn invalidate_sparing(&self, zone: ZoneId, host: &[u8], path_and_query: &[u8], spared: &Stamp) {
-        self.invalidate_but(zone, host, path_and_query, Some(spared));
+    pub fn invalidate_sparing(&self, plan: &CachePlan, host: &[u8], path_and_query: &[u8], spared: &Stamp) {
+        self.invalidate_but(plan, host, path_and_query, Some(spared));
     }
 
-    fn invalidate_but(&self, zone: ZoneId, host: &[u8], path_and_query: &[u8], spared: Option<&Stamp>) {
-        let name = self.hashing.of_url(zone, host, path_and_query);
+    fn invalidate_but(&self, plan: &CachePlan, host: &[u8], path_and_query: &[u8], spared: Option<&Stamp>) {
+        let url = key::url(path_and_query, plan);
+        let name = self.hashing.of_url(plan.zone_id, plan.host(host), &url);
         let order = self.order.lock();
         let number = self.sequence.load(Ordering::Relaxed) + 1;
         if let Some(spared) = spared {

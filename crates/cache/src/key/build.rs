@@ -102,7 +102,9 @@ impl KeyBuilder {
         bytes.push(Element::Scheme, &[scheme as u8]);
         host(bytes, head, scheme, &plan.key);
         bytes.push(Element::Path, head.bytes(head.path));
-        query::push(bytes, scratch, head, plan);
+        if let Some(query) = head.query {
+            query::push(bytes, scratch, head.bytes(head.path), head.bytes(query), plan);
+        }
         fields::push_default(bytes, head, &plan.key);
         if plan.key.fingerprint != 0 {
             bytes.push_number(Element::Fingerprint, plan.key.fingerprint);

@@ -1,6 +1,6 @@
 //! The query in the primary key.
 
-use rempart_flow::RequestHead;
+use std::borrow::Cow;
 
 use super::build::{Element, Elements, Item};
 use crate::plan::{CachePlan, Level, QueryKeep, is_static_file};
@@ -9,35 +9,78 @@ use crate::plan::{CachePlan, Level, QueryKeep, is_static_file};
 const PARAMETERS_MAX: usize = 1024;
 
 /// Adds what the plan leaves of the query.
-pub(super) fn push(bytes: &mut Elements, scratch: &mut Vec<Item>, head: &RequestHead, plan: &CachePlan) {
-    let Some(query) = head.query.map(|query| head.bytes(query)) else { return };
-    if plan.level == Level::Simplified && is_static_file(head.bytes(head.path)) {
-        return;
-    }
-    let is_sorted = plan.key.query.is_sorted;
-    match &plan.key.query.keep {
-        QueryKeep::None => {}
-        QueryKeep::All if !is_sorted => bytes.push(Element::Query, query),
-        keep => {
-            scratch.clear();
-            parameters(query, keep, scratch);
-            match scratch.len() {
-                0 => return,
-                1..=PARAMETERS_MAX => {}
-                _ => return bytes.push(Element::Query, query),
-            }
-            if is_sorted {
-                // By name alone: parameters of one name keep their order, which may mean something.
-                let name = |item: &Item| name(query.get(item.start..item.end).unwrap_or_default());
-                scratch.sort_unstable_by(|a, b| name(a).cmp(name(b)).then(a.start.cmp(&b.start)));
-            }
+pub(super) fn push(
+    bytes: &mut Elements,
+    scratch: &mut Vec<Item>,
+    path: &[u8],
+    query: &[u8],
+    plan: &CachePlan,
+) {
+    match left(path, query, plan, scratch) {
+        Left::Nothing => {}
+        Left::All => bytes.push(Element::Query, query),
+        Left::Parts => {
             let begins = bytes.begin(Element::QueryPart);
-            for item in scratch.iter() {
-                bytes.0.extend_from_slice(query.get(item.start..item.end).unwrap_or_default());
-                bytes.0.push(b'&');
-            }
+            parts(&mut bytes.0, query, scratch);
             bytes.end(begins);
         }
+    }
+}
+
+/// A URL's path and query as far as the key tells such URLs apart: what a purge of that URL names.
+pub(crate) fn url<'a>(path_and_query: &'a [u8], plan: &CachePlan) -> Cow<'a, [u8]> {
+    let mut halves = path_and_query.splitn(2, |byte| *byte == b'?');
+    let (Some(path), Some(query)) = (halves.next(), halves.next()) else { return path_and_query.into() };
+    let mut scratch = Vec::new();
+    match left(path, query, plan, &mut scratch) {
+        Left::Nothing => path.into(),
+        Left::All => path_and_query.into(),
+        Left::Parts => {
+            let mut url = [path, b"?"].concat();
+            parts(&mut url, query, &scratch);
+            url.into()
+        }
+    }
+}
+
+/// What the plan leaves of a query.
+enum Left {
+    Nothing,
+    /// As it came.
+    All,
+    /// Those parts that stand in the scratch, in that order.
+    Parts,
+}
+
+fn left(path: &[u8], query: &[u8], plan: &CachePlan, scratch: &mut Vec<Item>) -> Left {
+    if plan.level == Level::Simplified && is_static_file(path) {
+        return Left::Nothing;
+    }
+    let is_sorted = plan.key.query.is_sorted;
+    let keep = match &plan.key.query.keep {
+        QueryKeep::None => return Left::Nothing,
+        QueryKeep::All if !is_sorted => return Left::All,
+        keep => keep,
+    };
+    scratch.clear();
+    parameters(query, keep, scratch);
+    match scratch.len() {
+        0 => return Left::Nothing,
+        1..=PARAMETERS_MAX => {}
+        _ => return Left::All,
+    }
+    if is_sorted {
+        // By name alone: parameters of one name keep their order, which may mean something.
+        let name = |item: &Item| name(query.get(item.start..item.end).unwrap_or_default());
+        scratch.sort_unstable_by(|a, b| name(a).cmp(name(b)).then(a.start.cmp(&b.start)));
+    }
+    Left::Parts
+}
+
+fn parts(out: &mut Vec<u8>, query: &[u8], items: &[Item]) {
+    for item in items {
+        out.extend_from_slice(query.get(item.start..item.end).unwrap_or_default());
+        out.push(b'&');
     }
 }
 

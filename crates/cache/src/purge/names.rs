@@ -105,7 +105,7 @@ impl Hashing {
 
     fn under(&self, kind: Kind, zone: ZoneId, host: &[u8]) -> DefaultHasher {
         let mut hasher = self.begin(kind, zone);
-        lower(&mut hasher, without_port(host));
+        lower(&mut hasher, bare(host));
         // No host has it.
         hasher.write_u8(b'/');
         hasher
@@ -133,11 +133,12 @@ fn path_of(path_and_query: &[u8]) -> &[u8] {
     path_and_query.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
-/// The port says where this edge listens, and nothing about what is stored.
-fn without_port(host: &[u8]) -> &[u8] {
+/// The port says where this edge listens, a final dot that a name is whole, and neither what is stored.
+fn bare(host: &[u8]) -> &[u8] {
     let digits = host.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let (name, _) = host.split_at_checked(host.len() - digits).unwrap_or((host, b""));
-    name.strip_suffix(b":").unwrap_or(host)
+    let name = name.strip_suffix(b":").unwrap_or(host);
+    name.strip_suffix(b".").unwrap_or(name)
 }
 
 fn lower(hasher: &mut DefaultHasher, bytes: &[u8]) {

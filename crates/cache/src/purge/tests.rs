@@ -1,7 +1,13 @@
+use std::sync::LazyLock;
+
 use super::*;
+use crate::plan::{KeyPlan, QueryKeep, QueryPlan};
 
 const ZONE: ZoneId = ZoneId([7; 16]);
 const OTHER: ZoneId = ZoneId([8; 16]);
+
+static PLAN: LazyLock<CachePlan> =
+    LazyLock::new(|| CachePlan { zone_id: ZONE, ..CachePlan::of("a.example") });
 
 fn boxed(text: &str) -> Box<[u8]> {
     text.as_bytes().into()
@@ -24,7 +30,7 @@ fn tag(name: &str) -> What {
 }
 
 fn object(purges: &Purges, host: &str, path: &str, names: &[&str]) -> Stamp {
-    purges.stamp(&purges.begin(), ZONE, host.as_bytes(), path.as_bytes(), &tags(names))
+    purges.stamp(&purges.begin(), &PLAN, host.as_bytes(), path.as_bytes(), &tags(names))
 }
 
 #[test]
@@ -47,6 +53,7 @@ fn each_kind_of_purge_touches_what_it_names_and_nothing_else() {
         ("a.example", "/css/x.css?v=1", host("www.a.example"), false),
         ("a.example", "/css/x.css?v=1", host("example"), false),
         ("[::1]:80", "/", host("[::1]"), true),
+        ("a.example.:80", "/", host("a.example"), true),
         ("a.example", "/css/x.css?v=1", prefix("a.example", ""), true),
         ("a.example", "/css/x.css?v=1", prefix("a.example", "/"), true),
         ("b.example", "/css/x.css?v=1", prefix("a.example", "/"), false),
@@ -92,7 +99,7 @@ fn a_purge_counts_against_what_was_asked_for_before_it_and_not_after() {
     let before = purges.begin();
     let number = purges.purge(&hard(tag("x"))).unwrap();
     let after = purges.begin();
-    let stamp = |begun| purges.stamp(begun, ZONE, b"a.example", b"/", &tags(&["x"]));
+    let stamp = |begun| purges.stamp(begun, &PLAN, b"a.example", b"/", &tags(&["x"]));
     assert_eq!(purges.check(&stamp(&before)), Purged::Hard);
     assert_eq!(purges.check(&stamp(&after)), Purged::No);
     assert_eq!((number, purges.counts().sequence), (1, 1));
@@ -165,16 +172,16 @@ fn the_bound_of_names_is_exact_and_refuses_all_or_nothing() {
 fn what_visitors_invalidate_is_never_refused_and_never_grows_beyond_its_bound() {
     let purges = Purges::default();
     let path = |index: u64| format!("/{index}").into_bytes();
-    (0..INVALIDATED_MAX).for_each(|index| purges.invalidate(ZONE, b"a.example", &path(index)));
+    (0..INVALIDATED_MAX).for_each(|index| purges.invalidate(&PLAN, b"a.example", &path(index)));
     assert_eq!(purges.counts().names, INVALIDATED_MAX);
     let target = object(&purges, "a.example", "/target", &[]);
-    purges.invalidate(ZONE, b"a.example", b"/target");
+    purges.invalidate(&PLAN, b"a.example", b"/target");
     assert_eq!((purges.check(&target), purges.counts().names), (Purged::Hard, INVALIDATED_MAX));
     assert_eq!(purges.purge(&hard(tag("x"))), Ok(INVALIDATED_MAX + 2), "nor takes it others' room");
     // A few pay for it.
     let others: Vec<Stamp> =
         (0..1000).map(|index| object(&purges, "a.example", &format!("/o/{index}"), &[])).collect();
-    purges.invalidate(ZONE, b"a.example", b"/another");
+    purges.invalidate(&PLAN, b"a.example", b"/another");
     let gone = others.iter().filter(|stamp| purges.check(stamp) != Purged::No).count();
     assert!(gone < 10, "{gone} of 1000");
     purges.forget(purges.counts().sequence);
@@ -189,7 +196,7 @@ fn what_is_forgotten_counts_as_purged_for_whoever_is_older() {
     let young = object(&purges, "a.example", "/", &[]);
     purges.forget(1);
     assert_eq!((purges.check(&old), purges.check(&young)), (Purged::Hard, Purged::No));
-    let late = purges.stamp(&begun, ZONE, b"a.example", b"/late", &[]);
+    let late = purges.stamp(&begun, &PLAN, b"a.example", b"/late", &[]);
     assert_eq!(purges.check(&late), Purged::Hard);
     assert_eq!(purges.counts().names, 0);
 }
@@ -227,7 +234,13 @@ fn a_purge_is_seen_by_every_lookup_that_begins_after_it() {
     let done = AtomicU64::new(0);
     let rounds = 2_000_u64;
     let object_of = |round: u64| {
-        purges.stamp(&purges.begin(), ZONE, b"a.example", b"/", &tags(&[&format!("t{round}"), "x", "y", "z"]))
+        purges.stamp(
+            &purges.begin(),
+            &PLAN,
+            b"a.example",
+            b"/",
+            &tags(&[&format!("t{round}"), "x", "y", "z"]),
+        )
     };
     let objects: Vec<Stamp> = (0..rounds).map(object_of).collect();
     std::thread::scope(|scope| {
@@ -258,13 +271,13 @@ fn a_purge_is_seen_by_every_lookup_that_begins_after_it() {
 fn what_a_request_stores_outlives_what_it_invalidates_and_nothing_else() {
     let purges = Purges::default();
     let (get, begun) = (object(&purges, "a.example", "/form", &[]), purges.begin());
-    let answer = || purges.stamp(&begun, ZONE, b"a.example", b"/form", &tags(&["x"]));
+    let answer = || purges.stamp(&begun, &PLAN, b"a.example", b"/form", &tags(&["x"]));
     let posted = answer();
-    purges.invalidate_sparing(ZONE, b"a.example", b"/form", &posted);
+    purges.invalidate_sparing(&PLAN, b"a.example", b"/form", &posted);
     assert_eq!((purges.check(&get), purges.check(&posted)), (Purged::Hard, Purged::No));
     purges.purge(&hard(tag("x"))).unwrap();
     let posted = answer();
-    purges.invalidate_sparing(ZONE, b"a.example", b"/form", &posted);
+    purges.invalidate_sparing(&PLAN, b"a.example", b"/form", &posted);
     assert_eq!(purges.check(&posted), Purged::Hard, "a purge came while it was under way");
 }
 
@@ -318,7 +331,7 @@ fn whatever_happens_in_whatever_order_only_the_purged_are_gone() {
                     let (begun, began) = underway.swap_remove(random(underway.len() as u64) as usize);
                     let numbers = [random(12), random(12)];
                     let names = numbers.map(|number| boxed(&number.to_string()));
-                    let stamp = purges.stamp(&begun, ZONE, b"a.example", b"/", &names);
+                    let stamp = purges.stamp(&begun, &PLAN, b"a.example", b"/", &names);
                     let held = Some(Held { stamp, tags: numbers, began });
                     // Into a hole if there is one, so that some are put in behind a sweep.
                     match shelf.0.iter_mut().find(|place| place.is_none()) {
@@ -360,7 +373,7 @@ fn whatever_happens_in_whatever_order_only_the_purged_are_gone() {
 fn a_fetch_under_way_is_waited_for_until_too_much_is_remembered_for_it() {
     let purges = Purges::default();
     let (begun, mut sweep, mut shelf) = (purges.begin(), Sweep::default(), Shelf::default());
-    let bring = |name: &str| purges.stamp(&begun, ZONE, b"a.example", b"/", &tags(&[name]));
+    let bring = |name: &str| purges.stamp(&begun, &PLAN, b"a.example", b"/", &tags(&[name]));
     let numbers = |from: u64, to: u64| -> Vec<Purge> {
         (from..to).flat_map(|index| hard(tag(&index.to_string()))).collect()
     };
@@ -372,4 +385,39 @@ fn a_fetch_under_way_is_waited_for_until_too_much_is_remembered_for_it() {
     assert!(shelf.sweep(&purges, &mut sweep));
     assert_eq!((purges.counts().names, purges.counts().sweeps), (0, 2));
     assert_eq!((purges.check(&bring("7")), purges.check(&bring("x"))), (Purged::Hard, Purged::Hard));
+}
+
+#[test]
+fn a_purge_by_url_reaches_what_the_key_has_for_it() {
+    let query = |keep, is_sorted| KeyPlan {
+        query: QueryPlan { keep, is_sorted },
+        host: Some(boxed("shared.example")),
+        ..PLAN.key.clone()
+    };
+    let only = || QueryKeep::Only([boxed("a"), boxed("b")].into());
+    // What the key keeps of the query; the request's URL, the purge's, and whether they are one object.
+    let cases = [
+        (QueryKeep::All, false, "/?a=1&b=2", "/?b=2&a=1", false),
+        (QueryKeep::All, true, "/?a=1&b=2", "/?b=2&a=1", true),
+        (QueryKeep::All, true, "/?a=1&a=2", "/?a=2&a=1", false),
+        (QueryKeep::None, false, "/x?a=1", "/x?b", true),
+        (QueryKeep::None, false, "/x?a=1", "/x", true),
+        (QueryKeep::None, false, "/x?a=1", "/y", false),
+        (only(), false, "/?a=1&utm=2", "/?a=1", true),
+        (only(), false, "/?utm=2", "/", true),
+        (only(), false, "/?a=1", "/?a=2", false),
+        (only(), true, "/?b=1&a=1&utm=2", "/?a=1&b=1", true),
+    ];
+    for (keep, is_sorted, request, purge, is_one) in cases {
+        let plan = CachePlan { key: query(keep, is_sorted), ..PLAN.clone() };
+        let purges = Purges::default();
+        let object = purges.stamp(&purges.begin(), &plan, b"any.example", request.as_bytes(), &[]);
+        let what = What::Url(boxed("other.example"), boxed(purge));
+        purges.purge(&[Purge::of(&plan, what, false)]).unwrap();
+        let expected = if is_one { Purged::Hard } else { Purged::No };
+        assert_eq!(purges.check(&object), expected, "{request} {purge}");
+        let object = purges.stamp(&purges.begin(), &plan, b"any.example", request.as_bytes(), &[]);
+        purges.invalidate(&plan, b"other.example", purge.as_bytes());
+        assert_eq!(purges.check(&object), expected, "invalidated: {request} {purge}");
+    }
 }

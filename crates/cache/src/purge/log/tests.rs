@@ -1,11 +1,15 @@
 use std::fs;
 
 use super::*;
-use crate::plan::ZoneId;
+use crate::plan::{CachePlan, ZoneId};
 use crate::purge::{Purged, Stamp, Sweep, What};
 
 fn tide() -> &'static AtomicU64 {
     Box::leak(Box::default())
+}
+
+fn plan() -> CachePlan {
+    CachePlan { zone_id: ZoneId([7; 16]), ..CachePlan::of("a.example") }
 }
 
 fn tag(name: &str) -> Vec<Purge> {
@@ -14,7 +18,7 @@ fn tag(name: &str) -> Vec<Purge> {
 
 fn object(purges: &Purges, name: &str) -> Stamp {
     let tags = [name.as_bytes().into()];
-    purges.stamp(&purges.begin(), ZoneId([7; 16]), b"a.example", b"/", &tags)
+    purges.stamp(&purges.begin(), &plan(), b"a.example", b"/", &tags)
 }
 
 fn commit(purges: &Purges, name: &str) -> u64 {
@@ -101,7 +105,7 @@ fn a_purge_of_one_process_is_seen_by_the_next_lookup_of_the_other() {
         let name = format!("t{round}");
         let (in_old, in_new) = (object(&old, &name), object(&new, &name));
         // Its own numbers run ahead of what the other knows.
-        (0..round % 3).for_each(|_| old.invalidate(ZoneId([7; 16]), b"a.example", b"/other"));
+        (0..round % 3).for_each(|_| old.invalidate(&plan(), b"a.example", b"/other"));
         if round % 2 == 0 {
             commit(&old, &name)
         } else {
