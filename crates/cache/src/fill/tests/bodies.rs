@@ -160,6 +160,20 @@ fn a_large_object_goes_slice_by_slice_and_at_most_a_window_ahead_of_the_fastest(
 }
 
 #[test]
+fn when_the_fastest_leaves_the_next_sets_the_pace() {
+    let fills = Fills::new(SMALL);
+    let (_, waker) = Bell::new();
+    let (mut writer, mut fast) = begin(&fills, coming(55, true));
+    let mut slow = follow(&fills, "a");
+    room(&mut writer, &waker);
+    writer.write(&body(0, 20));
+    read(&mut slow, &waker, 3);
+    read(&mut fast, &waker, 20);
+    drop(fast);
+    assert_eq!(room(&mut writer, &waker), Some(Room::Bytes(3)));
+}
+
+#[test]
 fn slices_that_were_not_taken_are_held() {
     let fills = Fills::new(SMALL);
     let (_, waker) = Bell::new();
