@@ -118,7 +118,7 @@ impl Coming {
         }
     }
 
-    /// The bodies that the object is to be published with. If they are in slices, the object may be stored before it
+    /// The bodies that the object is to be published with. If they are in slices, the object is stored as soon as it
     /// is published; else when it [is whole](super::Finished::is_whole).
     #[must_use]
     pub fn bodies(&self, bounds: &Bounds) -> Bodies {

@@ -21,18 +21,12 @@ pub(super) const RESERVED_BYTES_MIN: u64 = 64 * 1024;
 #[derive(Debug)]
 pub struct Leader {
     fill: Arc<Fill>,
-    is_solo: bool,
     has_spoken: bool,
 }
 
 impl Leader {
     pub(super) const fn new(fill: Arc<Fill>) -> Self {
-        Self { fill, is_solo: false, has_spoken: false }
-    }
-
-    /// One that nobody can join.
-    pub(super) const fn solo_of(fill: Arc<Fill>) -> Self {
-        Self { fill, is_solo: true, has_spoken: false }
+        Self { fill, has_spoken: false }
     }
 
     /// Has this fill found under another key too, unless a fetch of that one is under way.
@@ -41,8 +35,8 @@ impl Leader {
         self.fill.also(key)
     }
 
-    /// The head has come and what follows may be shared: readers get it from now on. Store before what tells
-    /// visitors of it: a `Varies`, and the object itself if its body is in slices. The reader is the leader's own.
+    /// The head has come and what follows may be shared: readers get it from now on. A `Varies` is stored before; the
+    /// object itself, if its body is in slices, at once afterwards. The reader is the leader's own.
     ///
     /// # Errors
     /// Too much is held, or too many that are not stored come from this origin: call [`Leader::alone`].
@@ -54,19 +48,21 @@ impl Leader {
         if manner == Manner::Detached && detached.is_none() {
             return Err(self);
         }
-        if !self.is_solo && !coming.is_part() {
+        if !begin(&mut fill.lock(), coming, manner, detached, &fill.shared.bounds) {
+            count(&fill.shared.full, 1);
+            return Err(self);
+        }
+        if !coming.is_part() {
             // Whoever has the object's own key finds this too. If another fills that one, both go on.
             fill.also(published.key());
         }
         let published = Arc::new(published);
+        let mut writer = Writer::new(Arc::clone(&fill), Arc::clone(&published), coming, manner);
+        writer.list();
         let mut wakers = Vec::new();
         let reader = {
             let mut state = fill.lock();
-            if !begin(&mut state, coming, manner, detached, &fill.shared.bounds) {
-                count(&fill.shared.full, 1);
-                return Err(self);
-            }
-            say(&mut state, Word::Object(Arc::clone(&published)), &mut wakers);
+            say(&mut state, Word::Object(published), &mut wakers);
             Reader::new(&fill, &mut state)
         };
         self.has_spoken = true;
@@ -74,7 +70,7 @@ impl Leader {
             fill.leave();
         }
         wakers.into_iter().for_each(Waker::wake);
-        Ok((Writer::new(fill, published, coming, manner), reader))
+        Ok((writer, reader))
     }
 
     /// There is an object that has its body already: validated by a 304, or used because the origin failed. Store it
@@ -104,7 +100,7 @@ impl Leader {
     /// that nobody can join.
     #[must_use]
     pub fn solo(self) -> Self {
-        let solo = Self::solo_of(self.fill.shared.fill(None));
+        let solo = Self::new(self.fill.shared.fill(None));
         self.alone();
         solo
     }

@@ -36,7 +36,7 @@ pub enum Outcome {
 pub enum Gone {
     /// It is at the end of what the fill brings.
     End,
-    /// These bytes are no longer held, or do not come soon: look in the store.
+    /// These bytes are no longer held, or lie before what comes: look in the store.
     Behind,
     /// The fetch failed.
     Failed,
@@ -71,7 +71,7 @@ impl Reader {
     }
 
     /// The bytes of the body from `at` on, as many as are there in one piece. `at` only rises: what is before it is
-    /// no longer needed.
+    /// no longer needed. Bytes that are far off are waited for: see [`Reader::progress`] before.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>, at: u64) -> Poll<Result<Bytes, Gone>> {
         let Some(seat) = self.seat else { return Poll::Ready(Err(super::Gone::Failed)) };
         let mut state = self.fill.lock();

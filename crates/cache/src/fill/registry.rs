@@ -116,7 +116,7 @@ impl Fills {
     /// A fetch that nobody can join.
     #[must_use]
     pub fn solo(&self) -> Leader {
-        Leader::solo_of(self.shared.fill(None))
+        Leader::new(self.shared.fill(None))
     }
 
     /// Joins the fetch of this key if there is one whose head has come; never begins one.
@@ -201,12 +201,14 @@ impl Shared {
         Some(self.fill(Some(key.to_key())))
     }
 
+    /// A new one; without a key nobody ever finds it.
     pub(super) fn fill(self: &Arc<Self>, key: Option<Key>) -> Arc<Fill> {
         count(&self.begun, 1);
-        count(&self.fills, 1);
+        let is_listed = key.is_some();
+        count(&self.fills, is_listed.into());
         let body = Flow::nothing(Reserved::nothing(Arc::clone(self)));
         let keys = key.into_iter().collect();
-        let state = State { keys, is_counted: true, phase: Phase::Led, seats: Seats::default(), body };
+        let state = State { keys, is_listed, phase: Phase::Led, seats: Seats::default(), body };
         Arc::new(Fill { shared: Arc::clone(self), state: Mutex::new(state) })
     }
 
@@ -245,30 +247,38 @@ impl Fill {
         match shard.entry(key.hash, |found| found.key.as_ref() == key, |found| found.key.as_ref().hash) {
             Entry::Occupied(found) => Arc::ptr_eq(&found.get().fill, self),
             Entry::Vacant(place) => {
-                place.insert(Found { key: key.to_key(), fill: Arc::clone(self) });
-                self.lock().keys.push(key.to_key());
-                true
+                let mut state = self.lock();
+                if state.is_listed {
+                    place.insert(Found { key: key.to_key(), fill: Arc::clone(self) });
+                    state.keys.push(key.to_key());
+                }
+                state.is_listed
             }
         }
+    }
+
+    /// Has it no longer found under this key.
+    pub(super) fn forget(self: &Arc<Self>, key: KeyRef<'_>) {
+        let mut shard = self.shared.shard(key).lock();
+        if let Ok(found) =
+            shard.find_entry(key.hash, |found| found.key.as_ref() == key && Arc::ptr_eq(&found.fill, self))
+        {
+            found.remove();
+        }
+        self.lock().keys.retain(|known| known.as_ref() != key);
     }
 
     /// Has it no longer found. Whoever has joined stays.
     pub(super) fn leave(self: &Arc<Self>) {
         let keys = {
             let mut state = self.lock();
-            if std::mem::take(&mut state.is_counted) {
+            if std::mem::take(&mut state.is_listed) {
                 count(&self.shared.fills, -1);
             }
             std::mem::take(&mut state.keys)
         };
         for key in &keys {
-            let key = key.as_ref();
-            let mut shard = self.shared.shard(key).lock();
-            if let Ok(found) = shard
-                .find_entry(key.hash, |found| found.key.as_ref() == key && Arc::ptr_eq(&found.fill, self))
-            {
-                found.remove();
-            }
+            self.forget(key.as_ref());
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::key::Key;
 pub(super) struct State {
     /// Under which keys it is found.
     pub(super) keys: Vec<Key>,
-    /// It is among those that are under way.
-    pub(super) is_counted: bool,
+    /// It is among those that are under way, and may be found.
+    pub(super) is_listed: bool,
     pub(super) phase: Phase,
     pub(super) seats: Seats,
     pub(super) body: Flow,
@@ -218,7 +218,7 @@ impl Flow {
             Gone::End
         } else if self.progress == Progress::Failed {
             Gone::Failed
-        } else if at < written || at > written.saturating_add(self.window) {
+        } else if at < written {
             Gone::Behind
         } else {
             return Poll::Pending;

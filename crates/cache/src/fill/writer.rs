@@ -1,6 +1,7 @@
 //! Who writes what comes from the origin, at the pace of those who read it.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -30,6 +31,8 @@ pub struct Writer {
     slices: VecDeque<(u32, Slice)>,
     /// Up to here slices were taken.
     stored_to: u64,
+    /// Under the keys of these slices it is found.
+    listed: Range<u32>,
     wakers: Vec<Waker>,
     has_ended: bool,
 }
@@ -68,6 +71,7 @@ impl Writer {
             pieces: Vec::new(),
             slices: VecDeque::new(),
             stored_to,
+            listed: 0..0,
             wakers: Vec::new(),
             has_ended: false,
         }
@@ -115,6 +119,7 @@ impl Writer {
             // Nobody new may come; those who are there have the beginning.
             fill.leave();
         }
+        self.list();
         self.room = room.min(left);
         if self.room == 0 && left > 0 { Poll::Pending } else { Poll::Ready(Room::Bytes(self.room)) }
     }
@@ -189,6 +194,28 @@ impl Writer {
         self.keep(last);
         self.fail();
         self.end(false)
+    }
+
+    /// Has it found by who wants a slice that it holds or brings soon.
+    pub(super) fn list(&mut self) {
+        if self.manner != Manner::Sliced {
+            return;
+        }
+        let bounds = &self.fill.shared.bounds;
+        let index = |at: u64| u32::try_from(at / bounds.slice_bytes.max(1)).unwrap_or(u32::MAX);
+        let behind = self.at().saturating_sub(bounds.window_bytes).max(self.coming.first);
+        let ahead = self.at().saturating_add(bounds.window_bytes);
+        let last = ahead.min(self.coming.end().unwrap_or(u64::MAX)).saturating_sub(1);
+        let wanted = index(behind)..index(last).saturating_add(1);
+        let response = &self.published.object.response;
+        let key = |index| response.key.as_ref().slice(response.id, index);
+        let listed = std::mem::replace(&mut self.listed, wanted.clone());
+        for index in listed.clone().filter(|index| !wanted.contains(index)) {
+            self.fill.forget(key(index).as_ref());
+        }
+        for index in wanted.filter(|index| !listed.contains(index)) {
+            self.fill.also(key(index).as_ref());
+        }
     }
 
     fn end(mut self, is_whole: bool) -> Finished {

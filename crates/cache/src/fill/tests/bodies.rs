@@ -189,6 +189,48 @@ fn slices_that_were_not_taken_are_held() {
 }
 
 #[test]
+fn it_is_found_by_who_wants_a_slice_that_it_holds_or_brings_soon() {
+    let fills = Fills::new(SMALL);
+    let (_, waker) = Bell::new();
+    let (mut writer, mut reader) = begin(&fills, coming(105, true));
+    let response = Arc::clone(&writer.published().object.response);
+    let found = |fills: &Fills| -> Vec<u32> {
+        let key = |index| response.key.as_ref().slice(response.id, index);
+        (0..12).filter(|index| fills.find(key(*index).as_ref()).is_some()).collect()
+    };
+    assert_eq!(found(&fills), [0, 1]);
+    let taken = lead_slice(&fills, &response, 4);
+    for (at, expected) in [
+        (0, vec![0, 1]),
+        (20, vec![0, 1, 2, 3]),
+        (40, vec![2, 3, 5]),
+        (60, vec![5, 6, 7]),
+        (80, vec![6, 7, 8, 9]),
+    ] {
+        read(&mut reader, &waker, at);
+        room(&mut writer, &waker);
+        assert_eq!(found(&fills), expected, "{at}");
+        writer.write(&body(at, 105));
+        while writer.take_slice().is_some() {}
+    }
+    read(&mut reader, &waker, 100);
+    room(&mut writer, &waker);
+    assert_eq!(found(&fills), [8, 9, 10]);
+    drop(taken);
+    writer.write(&body(100, 105));
+    drop(writer.finish().unwrap());
+    assert_eq!(found(&fills), []);
+    assert_idle(&fills);
+}
+
+fn lead_slice(fills: &Fills, response: &crate::object::Response, index: u32) -> Leader {
+    match fills.join(response.key.as_ref().slice(response.id, index).as_ref()) {
+        Joined::Leader(leader) => leader,
+        other @ (Joined::Follower(_) | Joined::Full) => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_range_is_cut_where_slices_begin() {
     let fills = Fills::new(SMALL);
     let (_, waker) = Bell::new();

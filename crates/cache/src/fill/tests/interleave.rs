@@ -45,9 +45,16 @@ struct World {
 }
 
 impl World {
-    fn visit(&mut self, reader: Reader) {
+    fn visit(&mut self, reader: Reader, from: u64) {
         let (bell, waker) = Bell::new();
-        self.visitors.push(Visitor { reader: Some(reader), bell, waker, may_run: true, got: 0, end: None });
+        self.visitors.push(Visitor {
+            reader: Some(reader),
+            bell,
+            waker,
+            may_run: true,
+            got: from,
+            end: None,
+        });
     }
 
     fn store(&mut self, (index, slice): (u32, Slice)) {
@@ -153,7 +160,9 @@ impl World {
             }
         } else if self.dice.roll(20) == 0 {
             if let Some((_, reader)) = self.fills.find(key("a")) {
-                self.visit(reader);
+                // A range: it may be behind what is held, or far ahead.
+                let from = self.dice.roll(self.total + 1);
+                self.visit(reader, from);
             }
         } else if self.writer_may_run {
             self.write();
@@ -193,8 +202,8 @@ fn play(seed: u64) {
         visitors: Vec::new(),
         failed: false,
     };
-    world.visit(own);
-    followers.into_iter().for_each(|reader| world.visit(reader));
+    world.visit(own, 0);
+    followers.into_iter().for_each(|reader| world.visit(reader, 0));
     let mut steps = 0;
     while !world.is_over() {
         world.step();
