@@ -1,4 +1,8 @@
-//! The two ways in which HTTP and logs write a moment.
+//! The two ways in which HTTP and logs write a moment, and the three in which HTTP may have written it.
+
+mod parse;
+
+pub use parse::parse_http_date;
 
 const DAYS: [&[u8; 3]; 7] = [b"Thu", b"Fri", b"Sat", b"Sun", b"Mon", b"Tue", b"Wed"];
 const MONTHS: [&[u8; 3]; 12] =

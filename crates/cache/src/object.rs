@@ -66,12 +66,20 @@ pub struct Response {
 }
 
 /// The head of a stored response: end-to-end fields only, without `Age`, `Content-Length` and what the edge writes itself.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct StoredHead {
     /// The status.
     pub status: u16,
-    /// The fields.
+    /// The fields that visitors get.
     pub fields: Fields,
+    /// What only the edge reads: tags, what is aimed at it alone, and what the browser TTL took the place of.
+    pub kept: Fields,
+    /// `Cache-Control` among the fields is this edge's.
+    pub is_ttl_own: bool,
+    /// `Date`.
+    pub date_unix_s: u64,
+    /// `Last-Modified`, if it is a date.
+    pub last_modified_unix_s: Option<u64>,
     /// Status line and field lines for HTTP/1, in one piece, without the empty line.
     pub http1: Box<[u8]>,
 }

@@ -53,10 +53,33 @@ impl CacheStatus {
         }
     }
 
-    /// Writes the value of `Cache-Status` (RFC 9211 section 2).
+    /// Writes the value of `Cache-Status` (RFC 9211 section 2); nothing if the cache had no part.
     pub fn cache_status(self, out: &mut Vec<u8>, facts: &Facts) {
-        let _ = (out, facts);
-        todo!()
+        // Section 2.2: what was passed on, even in vain, is no hit.
+        let (how, is_forwarded) = match self {
+            Self::None => return,
+            Self::Hit | Self::Updating => ("rempart; hit", false),
+            Self::Miss => ("rempart; fwd=miss", true),
+            Self::Expired | Self::Revalidated | Self::Stale => ("rempart; fwd=stale", true),
+            Self::Bypass | Self::Dynamic if facts.by_method => ("rempart; fwd=method", true),
+            Self::Bypass | Self::Dynamic => ("rempart; fwd=bypass", true),
+        };
+        out.extend_from_slice(how.as_bytes());
+        let mut number = itoa::Buffer::new();
+        if let Some(status) = facts.fwd_status.filter(|_| is_forwarded) {
+            out.extend_from_slice(b"; fwd-status=");
+            out.extend_from_slice(number.format(status).as_bytes());
+        }
+        if let Some(ttl_s) = facts.ttl_s {
+            out.extend_from_slice(b"; ttl=");
+            out.extend_from_slice(number.format(ttl_s).as_bytes());
+        }
+        if facts.stored && is_forwarded {
+            out.extend_from_slice(b"; stored");
+        }
+        if facts.collapsed && is_forwarded {
+            out.extend_from_slice(b"; collapsed");
+        }
     }
 }
 
@@ -71,4 +94,50 @@ pub struct Facts {
     pub stored: bool,
     /// It waited for another's fetch.
     pub collapsed: bool,
+    /// It was passed on because of its method.
+    pub by_method: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_words() {
+        let none = Facts::default();
+        for (status, facts, expected) in [
+            (CacheStatus::None, none, ""),
+            (CacheStatus::Hit, Facts { ttl_s: Some(30), ..none }, "rempart; hit; ttl=30"),
+            (CacheStatus::Hit, Facts { fwd_status: Some(200), stored: true, ..none }, "rempart; hit"),
+            (CacheStatus::Updating, Facts { ttl_s: Some(-412), ..none }, "rempart; hit; ttl=-412"),
+            (
+                CacheStatus::Miss,
+                Facts {
+                    fwd_status: Some(200),
+                    stored: true,
+                    collapsed: true,
+                    ttl_s: Some(9),
+                    by_method: false,
+                },
+                "rempart; fwd=miss; fwd-status=200; ttl=9; stored; collapsed",
+            ),
+            (
+                CacheStatus::Revalidated,
+                Facts { fwd_status: Some(304), ..none },
+                "rempart; fwd=stale; fwd-status=304",
+            ),
+            (CacheStatus::Expired, none, "rempart; fwd=stale"),
+            (
+                CacheStatus::Stale,
+                Facts { fwd_status: Some(503), ..none },
+                "rempart; fwd=stale; fwd-status=503",
+            ),
+            (CacheStatus::Bypass, none, "rempart; fwd=bypass"),
+            (CacheStatus::Dynamic, Facts { by_method: true, ..none }, "rempart; fwd=method"),
+        ] {
+            let mut out = Vec::new();
+            status.cache_status(&mut out, &facts);
+            assert_eq!(String::from_utf8_lossy(&out), expected, "{status:?}");
+        }
+    }
 }

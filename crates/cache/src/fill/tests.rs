@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
-use rempart_flow::Fields;
 
 use super::*;
 use crate::decide::Freshness;
@@ -61,7 +60,7 @@ fn coming(bytes: impl Into<Option<u64>>, has_strong_validator: bool) -> Coming {
 
 fn published(name: &str, bodies: crate::object::Bodies) -> Published {
     let (length, key) = (None, key(name).to_key());
-    let head = StoredHead { status: 200, fields: Fields::default(), http1: Box::default() };
+    let head = StoredHead { status: 200, ..StoredHead::default() };
     let freshness = Freshness {
         born_unix_s: 0,
         lifetime_s: 60,
@@ -70,6 +69,8 @@ fn published(name: &str, bodies: crate::object::Bodies) -> Published {
         stale_while_revalidate_s: 0,
         stale_if_error_s: 0,
         has_validator: true,
+        while_updating: false,
+        validates_each: false,
     };
     let response = Response { id: 1, key, head, freshness, stamp: Stamp::default(), length };
     let object = Object { response: Arc::new(response), bodies: Arc::new(bodies) };

@@ -1,0 +1,233 @@
+use super::*;
+use crate::object::{Response, StoredHead};
+use crate::plan::BrowserTtl;
+
+fn stored(status: u16, lines: &[(&str, &str)], plan: &CachePlan) -> StoredHead {
+    stored_head(&response(status, lines), plan, NOW)
+}
+
+/// `name: value`, in the order of names.
+fn lines(fields: &rempart_flow::Fields) -> Vec<String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut lines: Vec<String> =
+        fields.iter().map(|f| format!("{}: {}", text(f.name).to_ascii_lowercase(), text(f.value))).collect();
+    lines.sort();
+    lines
+}
+
+fn dated(text: &str) -> String {
+    String::from_utf8_lossy(&value(text)).into_owned()
+}
+
+#[test]
+fn what_is_stored_of_a_head() {
+    let head = stored(
+        200,
+        &[
+            ("Connection", "a, b"),
+            ("a", "1"),
+            ("b", "2"),
+            ("c", "3"),
+            ("Keep-Alive", "timeout=5"),
+            ("TE", "x"),
+            ("Upgrade", "x"),
+            ("Proxy-Authenticate", "x"),
+            ("Proxy-Authentication-Info", "x"),
+            ("Proxy-Authorization", "x"),
+            ("Age", "5"),
+            ("Content-Length", "10"),
+            ("Server", "nginx"),
+            ("CF-Ray", "x"),
+            ("CF-Cache-Status", "HIT"),
+            ("Date", "now-5"),
+            ("Set-Cookie", "a=b"),
+            ("Set-Cookie", "c=d"),
+            ("Cache-Control", "max-age=60, no-cache=\"d\", private=\"E, f\""),
+            ("d", "4"),
+            ("E", "5"),
+            ("F", "6"),
+            ("Cache-Tag", "t"),
+            ("Cloudflare-CDN-Cache-Control", "%"),
+            ("CDN-Cache-Control", "%"),
+        ],
+        &letter(),
+    );
+    assert_eq!(
+        lines(&head.fields),
+        [
+            "c: 3".to_owned(),
+            "cache-control: max-age=60, no-cache=\"d\", private=\"E, f\"".to_owned(),
+            "cdn-cache-control: %".to_owned(),
+            format!("date: {}", dated("now-5")),
+            "set-cookie: a=b".to_owned(),
+            "set-cookie: c=d".to_owned(),
+        ]
+    );
+    assert_eq!(lines(&head.kept), ["cache-tag: t", "cloudflare-cdn-cache-control: %"]);
+    let http1 = String::from_utf8_lossy(&head.http1).into_owned();
+    assert!(
+        http1.starts_with("HTTP/1.1 200 OK\r\nDate: ")
+            && http1.ends_with("\r\n")
+            && !http1.contains("\r\n\r\n")
+    );
+    assert_eq!((head.date_unix_s, head.last_modified_unix_s), (NOW - 5, None));
+}
+
+#[test]
+fn every_head_has_one_date() {
+    for (date, expected) in
+        [(&[][..], "now"), (&[("Date", "foo")], "now"), (&[("Date", "now-9"), ("Date", "now")], "now-9")]
+    {
+        let head = stored(200, date, &letter());
+        assert_eq!(lines(&head.fields), [format!("date: {}", dated(expected))]);
+        assert_eq!(head.date_unix_s, rempart_base::date::parse_http_date(&value(expected), NOW).unwrap());
+    }
+}
+
+#[test]
+fn a_part_is_stored_as_what_it_is_part_of() {
+    let part = [
+        ("Content-Range", "bytes 0-4/10"),
+        ("Content-MD5", "x"),
+        ("Content-Digest", "x"),
+        ("Repr-Digest", "y"),
+    ];
+    let head = stored(206, &part, &letter());
+    assert_eq!((head.status, lines(&head.fields).len()), (200, 2));
+    assert!(head.http1.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    let whole = stored(200, &part, &letter());
+    assert_eq!(lines(&whole.fields).len(), 5);
+}
+
+#[test]
+fn browsers_get_the_lifetime_of_the_plan() {
+    let lines_in = [("Cache-Control", "max-age=9, public"), ("Expires", "now"), ("Date", "now")];
+    for (browser_ttl, control) in [
+        (BrowserTtl::OverrideOrigin(300), "cache-control: max-age=300"),
+        (BrowserTtl::Bypass, "cache-control: no-cache"),
+    ] {
+        let plan = CachePlan { browser_ttl, ..letter() };
+        let head = stored(200, &lines_in, &plan);
+        assert_eq!(lines(&head.fields), [control.to_owned(), format!("date: {}", dated("now"))]);
+        assert_eq!(
+            lines(&head.kept),
+            ["cache-control: max-age=9, public".to_owned(), format!("expires: {}", dated("now"))]
+        );
+        // What was written here is not taken for the origin's word later.
+        let bare = confirmed(&[("ETag", "\"a\"")], &[("ETag", "\"a\"")], &plan);
+        assert_eq!(lines(&bare.0.fields).iter().filter(|line| line.starts_with("cache-control")).count(), 1);
+        assert!(bare.1.validates_each, "the origin states no lifetime");
+    }
+}
+
+/// What becomes of a stored response with the first lines, 100 seconds later, by a 304 with the second.
+fn confirmed(first: &[(&str, &str)], second: &[(&str, &str)], plan: &CachePlan) -> (StoredHead, Freshness) {
+    let request = request("GET /a", &[]);
+    let lookup = look_up(&request, plan);
+    let before = response(200, first);
+    let Storing::Store(freshness) = storing(&request, &lookup, &before, plan, TIMES) else {
+        panic!("not stored: {first:?}");
+    };
+    let before = Response {
+        id: 1,
+        key: crate::KeyRef { hash: 0, bytes: b"k" }.to_key(),
+        head: stored_head(&before, plan, NOW),
+        freshness,
+        stamp: crate::purge::Stamp::default(),
+        length: None,
+    };
+    let later = Times { asked_unix_s: NOW + 100, answered_unix_s: NOW + 100 };
+    updated(&before, &response(304, second), &request, &lookup, plan, later)
+}
+
+#[test]
+fn a_304_updates_what_is_not_about_the_body() {
+    let first = [
+        ("Date", "now"),
+        ("Cache-Control", "max-age=2"),
+        ("ETag", "\"a\""),
+        ("X", "1"),
+        ("Y", "1"),
+        ("Y", "2"),
+        ("Z", "1"),
+        ("Content-Encoding", "gzip"),
+        ("Content-Type", "text/plain"),
+        ("Content-MD5", "1"),
+        ("Content-Range", "1"),
+        ("Content-Length", "5"),
+    ];
+    let second = [
+        ("Date", "now+100"),
+        ("Cache-Control", "max-age=50"),
+        ("ETag", "\"a\""),
+        ("X", "2"),
+        ("x", "3"),
+        ("Y", "3"),
+        ("New", "1"),
+        ("Content-Encoding", "br"),
+        ("Content-Type", "text/html"),
+        ("Content-MD5", "2"),
+        ("Content-Range", "2"),
+        ("Content-Length", "10"),
+        ("Connection", "Hop"),
+        ("Hop", "1"),
+        ("Age", "7"),
+    ];
+    let (head, freshness) = confirmed(&first, &second, &letter());
+    assert_eq!(
+        lines(&head.fields),
+        [
+            "cache-control: max-age=50".to_owned(),
+            "content-encoding: gzip".to_owned(),
+            "content-md5: 1".to_owned(),
+            "content-range: 1".to_owned(),
+            "content-type: text/html".to_owned(),
+            format!("date: {}", dated("now+100")),
+            "etag: \"a\"".to_owned(),
+            "new: 1".to_owned(),
+            "x: 2".to_owned(),
+            "x: 3".to_owned(),
+            "y: 3".to_owned(),
+            "z: 1".to_owned(),
+        ]
+    );
+    assert_eq!((age_s(&freshness, NOW + 100), ttl_s(&freshness, NOW + 100)), (7, 43));
+}
+
+#[test]
+fn a_304_that_says_little_begins_the_lifetime_anew() {
+    let first =
+        [("Date", "now"), ("Cache-Control", "max-age=50"), ("ETag", "\"a\""), ("Last-Modified", "now-9")];
+    for second in [
+        &[][..],
+        &[("ETag", "\"a\"")],
+        &[("ETag", "W/\"a\"")],
+        &[("Last-Modified", "now-9")],
+        // About another: nothing of it is taken over, but what was asked about is right.
+        &[("ETag", "\"b\""), ("Cache-Control", "no-store"), ("Date", "now"), ("Age", "99")],
+        &[("Last-Modified", "now"), ("Cache-Control", "max-age=1")],
+    ] {
+        let (head, freshness) = confirmed(&first, second, &letter());
+        assert_eq!(ttl_s(&freshness, NOW + 100), 50, "{second:?}");
+        assert_eq!(head.fields.first(rempart_flow::Known::ETag), Some(b"\"a\"".as_slice()));
+        assert_eq!(head.fields.first(rempart_flow::Known::CacheControl), Some(b"max-age=50".as_slice()));
+    }
+}
+
+#[test]
+fn a_304_may_forbid_further_use() {
+    let first = [("Cache-Control", "max-age=50"), ("ETag", "\"a\"")];
+    let (_, freshness) = confirmed(&first, &[("ETag", "\"a\""), ("Cache-Control", "no-store")], &letter());
+    assert!(freshness.no_cache && freshness.validates_each && freshness.stale_if_error_s == 0);
+}
+
+#[test]
+fn a_cookie_of_a_304_is_one_visitors() {
+    let first = [("Cache-Control", "max-age=50"), ("ETag", "\"a\"")];
+    let second = [("ETag", "\"a\""), ("Set-Cookie", "a=b")];
+    let (head, freshness) = confirmed(&first, &second, &CachePlan::of("example.com"));
+    assert!(!head.fields.has(rempart_flow::Known::SetCookie));
+    assert_eq!(ttl_s(&freshness, NOW + 100), 50);
+    let (head, _) = confirmed(&first, &second, &letter());
+    assert!(head.fields.has(rempart_flow::Known::SetCookie));
+}
