@@ -13,6 +13,7 @@ use rempart_io::buffer::{Filled, SMALL_BYTES};
 use rempart_io::{BodyReader, Buffer, Outbox, Patience, Stream, Terms};
 
 use crate::connect::Facts;
+use crate::counts::OriginCounts;
 use crate::lease::Lease;
 use crate::plan::OriginPlan;
 
@@ -24,6 +25,7 @@ pub struct Connection {
     stream: Stream,
     plan: Arc<OriginPlan>,
     _lease: Lease,
+    counts: Arc<OriginCounts>,
     facts: Facts,
     is_reused: bool,
     pub(crate) idle_since: Instant,
@@ -64,6 +66,7 @@ impl Connection {
         stream: Stream,
         plan: Arc<OriginPlan>,
         lease: Lease,
+        counts: Arc<OriginCounts>,
         facts: Facts,
         now: Instant,
     ) -> Self {
@@ -72,6 +75,7 @@ impl Connection {
             stream,
             plan,
             _lease: lease,
+            counts,
             facts,
             is_reused: false,
             idle_since: now,
@@ -214,6 +218,15 @@ impl Connection {
     /// # Errors
     /// The origin closed, was silent for too long, or sent what is no answer.
     pub fn poll_head(&mut self, cx: &mut Context<'_>, method: Method) -> Poll<Result<(), Fault>> {
+        let polled = self.poll_any_head(cx, method);
+        // It may close what it has kept for long enough, also just now.
+        if matches!(polled, Poll::Ready(Err(_))) && !(self.is_reused && self.is_unanswered()) {
+            self.counts.count_failed();
+        }
+        polled
+    }
+
+    fn poll_any_head(&mut self, cx: &mut Context<'_>, method: Method) -> Poll<Result<(), Fault>> {
         let limits = HeadLimits {
             head_bytes_max: self.plan.settings.head_bytes_max,
             target_bytes_max: 0,
@@ -310,6 +323,14 @@ impl Connection {
     /// # Errors
     /// The origin broke off, was silent for too long, or sent malformed chunks.
     pub fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
+        let polled = self.poll_piece(cx);
+        if matches!(polled, Poll::Ready(Err(_))) {
+            self.counts.count_failed();
+        }
+        polled
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
         loop {
             let front = self.body.front(&mut self.input);
             match front.map_err(|error| Fault::BadResponse(error.bad_response()))? {

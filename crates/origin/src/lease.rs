@@ -19,6 +19,12 @@ pub struct Shared {
     shelf: Mutex<Vec<Box<Connection>>>,
 }
 
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("open", &self.open).finish_non_exhaustive()
+    }
+}
+
 /// The right to hold one connection; given back when dropped.
 pub struct Lease {
     shared: Arc<Shared>,

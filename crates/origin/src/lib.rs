@@ -5,10 +5,12 @@ pub mod addresses;
 pub mod config;
 pub mod connect;
 pub mod connection;
+pub mod counts;
 pub mod lease;
 pub mod plan;
 pub mod pool;
 
 pub use connect::Dialer;
 pub use connection::Connection;
-pub use pool::{Counters, Origins, Shelves};
+pub use counts::{Counters, OriginCounts};
+pub use pool::{Origins, Shelves};

@@ -5,7 +5,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -15,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::connect::{self, Dialer};
 use crate::connection::Connection;
+use crate::counts::{Counters, FORGET_AFTER, OriginCounts, SingleWriter};
 use crate::lease::{Lease, Shared};
 use crate::plan::OriginPlan;
 
@@ -35,17 +35,6 @@ impl Shelves {
     }
 }
 
-/// What one core counts about its connections. Only that core writes.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Connections that were opened.
-    pub opened: AtomicU64,
-    /// Exchanges that got a connection that was open already.
-    pub reused: AtomicU64,
-    /// Connections that could not be opened.
-    pub failed: AtomicU64,
-}
-
 /// The connections of one core to all origins.
 pub struct Origins {
     shelves: Arc<Shelves>,
@@ -57,6 +46,7 @@ pub struct Origins {
 
 struct Pool {
     shared: Arc<Shared>,
+    counts: Arc<OriginCounts>,
     #[expect(clippy::vec_box, reason = "a connection moves between pools by its pointer")]
     idle: Vec<Box<Connection>>,
     asked: Option<Instant>,
@@ -81,7 +71,7 @@ impl Origins {
     /// An idle connection. Nothing is waited for.
     pub fn idle(&self, plan: &Arc<OriginPlan>, now: Instant) -> Option<Box<Connection>> {
         let mut pools = self.pools.borrow_mut();
-        let pool = pools.entry(plan.id).or_insert_with(|| Pool::new(self.shelves.of(plan.id)));
+        let pool = pools.entry(plan.id).or_insert_with(|| self.pool(plan));
         pool.ask(now);
         let fresh = |connection: &mut Connection| {
             now.saturating_duration_since(connection.idle_since) < plan.settings.idle_timeout
@@ -91,15 +81,17 @@ impl Origins {
             if fresh(&mut connection) {
                 connection.lead_for(plan);
                 self.counters.reused.add(1);
+                pool.counts.count_asked();
                 return Some(connection);
             }
         }
-        let shared = Arc::clone(&pool.shared);
+        let (shared, counts) = (Arc::clone(&pool.shared), Arc::clone(&pool.counts));
         drop(pools);
         while let Some(mut connection) = shared.unshelve() {
             if fresh(&mut connection) && connection.attach().is_ok() {
                 connection.lead_for(plan);
                 self.counters.reused.add(1);
+                counts.count_asked();
                 return Some(connection);
             }
         }
@@ -111,27 +103,36 @@ impl Origins {
     /// # Errors
     /// It cannot be opened, or all that are allowed are in use and none came free in time.
     pub async fn open(&self, plan: &Arc<OriginPlan>) -> Result<Box<Connection>, Fault> {
-        let lease = match self.lease(plan).await? {
+        let (shared, counts) = {
+            let mut pools = self.pools.borrow_mut();
+            let pool = pools.entry(plan.id).or_insert_with(|| self.pool(plan));
+            pool.asked = pool.asked.or_else(|| Some(Now::mono()));
+            (Arc::clone(&pool.shared), Arc::clone(&pool.counts))
+        };
+        let lease = match self.lease(plan, &shared).await? {
             Ok(lease) => lease,
             Err(freed) => return Ok(freed),
         };
+        counts.count_asked();
         match connect::open(plan, &self.dialer).await {
             Ok((stream, facts)) => {
                 self.counters.opened.add(1);
-                Ok(Box::new(Connection::new(stream, Arc::clone(plan), lease, facts, Now::mono())))
+                let (plan, now) = (Arc::clone(plan), Now::mono());
+                Ok(Box::new(Connection::new(stream, plan, lease, counts, facts, now)))
             }
             Err(fault) => {
                 self.counters.failed.add(1);
+                counts.count_failed();
                 Err(fault)
             }
         }
     }
 
-    async fn lease(&self, plan: &Arc<OriginPlan>) -> Result<Result<Lease, Box<Connection>>, Fault> {
-        let shared = {
-            let mut pools = self.pools.borrow_mut();
-            Arc::clone(&pools.entry(plan.id).or_insert_with(|| Pool::new(self.shelves.of(plan.id))).shared)
-        };
+    async fn lease(
+        &self,
+        plan: &Arc<OriginPlan>,
+        shared: &Arc<Shared>,
+    ) -> Result<Result<Lease, Box<Connection>>, Fault> {
         let settings = &plan.settings;
         let overloaded = Fault::Overloaded { retry_after: Duration::from_secs(1) };
         let waiting = async {
@@ -186,7 +187,13 @@ impl Origins {
                     }
                 }
             }
-            !pool.idle.is_empty() || pool.shared.open() > 0
+            let was_asked =
+                pool.asked.is_some_and(|asked| now.saturating_duration_since(asked) < FORGET_AFTER);
+            let stays = !pool.idle.is_empty() || pool.shared.open() > 0 || was_asked;
+            if !stays {
+                self.counters.forget(&pool.counts);
+            }
+            stays
         });
     }
 
@@ -218,6 +225,12 @@ impl Origins {
         count - left
     }
 
+    fn pool(&self, plan: &OriginPlan) -> Pool {
+        let shared = self.shelves.of(plan.id);
+        let counts = self.counters.enter(plan, &shared);
+        Pool { shared, counts, idle: Vec::new(), asked: None, is_busy: false }
+    }
+
     /// Idle connections of this core.
     #[must_use]
     pub fn idle_count(&self) -> usize {
@@ -226,24 +239,9 @@ impl Origins {
 }
 
 impl Pool {
-    const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, idle: Vec::new(), asked: None, is_busy: false }
-    }
-
     fn ask(&mut self, now: Instant) {
         self.is_busy = self.asked.is_some_and(|asked| now.saturating_duration_since(asked) < BUSY_WITHIN);
         self.asked = Some(now);
-    }
-}
-
-/// Adds to a counter that only this core writes: a plain store, no locked instruction.
-trait SingleWriter {
-    fn add(&self, count: u64);
-}
-
-impl SingleWriter for AtomicU64 {
-    fn add(&self, count: u64) {
-        self.store(self.load(Ordering::Relaxed) + count, Ordering::Relaxed);
     }
 }
 

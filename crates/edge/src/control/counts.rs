@@ -1,6 +1,7 @@
 //! What was counted since the start, as JSON: for `rempart top` and `status`. Nothing here waits for whoever
 //! changes what runs.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use rempart_base::Now;
@@ -59,7 +60,40 @@ pub(super) fn json(control: &Control) -> Value {
             "failed": sum(|w| w.metrics.origins.failed.load(Ordering::Relaxed)),
             "idle": sum(|w| w.metrics.origin_idle.load(Ordering::Relaxed) as u64),
         },
+        "origins": busiest_origins(control).iter().map(|origin| json!({
+            "origin": &*origin.label, "asked": origin.asked, "failed": origin.failed, "open": origin.open,
+        })).collect::<Vec<_>>(),
     })
+}
+
+/// One origin, summed over the cores.
+pub(super) struct OriginSum {
+    pub(super) label: Box<str>,
+    pub(super) asked: u64,
+    pub(super) failed: u64,
+    pub(super) open: u64,
+}
+
+/// Those that were asked lately, as many at most as zones are shown, the busiest first. What differs only in
+/// settings is one here.
+pub(super) fn busiest_origins(control: &Control) -> Vec<OriginSum> {
+    let mut sums: BTreeMap<Box<str>, (OriginSum, Vec<u64>)> = BTreeMap::new();
+    for one in control.workers.iter().flat_map(|worker| worker.metrics.origins.origins()) {
+        let (sum, ids) = sums.entry(one.label.clone()).or_insert_with(|| {
+            (OriginSum { label: one.label.clone(), asked: 0, failed: 0, open: 0 }, Vec::new())
+        });
+        sum.asked += one.asked();
+        sum.failed += one.failed();
+        // That figure is the process's: every core has the same.
+        if !ids.contains(&one.id) {
+            ids.push(one.id);
+            sum.open += one.open() as u64;
+        }
+    }
+    let mut sums: Vec<OriginSum> = sums.into_values().map(|(sum, _)| sum).collect();
+    sums.sort_by(|a, b| b.asked.cmp(&a.asked));
+    sums.truncate(control.running.load().newest().settings.metrics_zones_max);
+    sums
 }
 
 fn zone(zone: &ZoneSum) -> Value {

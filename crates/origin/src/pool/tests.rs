@@ -2,6 +2,8 @@
 
 use std::os::unix::net::UnixStream;
 
+use rempart_flow::Method;
+
 use super::*;
 use crate::config::UpstreamConfig;
 use crate::plan::{Endpoint, Upstream};
@@ -52,4 +54,39 @@ async fn the_longest_idle_are_closed_first_wherever_they_wait() {
     assert_eq!((origins.close_idle(2), open(1), open(2)), (2, 2, 1));
     assert_eq!((origins.close_idle(1), open(1), open(2)), (1, 1, 1));
     assert_eq!((origins.close_idle(9), open(1), open(2)), (2, 0, 0));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn what_an_origin_was_asked_is_kept_for_a_while_after_its_last_connection() {
+    let (origins, begun) = (origins(), Now::mono());
+    let connection = origins.open(&plan(7)).await.unwrap();
+    origins.give_back(connection, begun);
+    assert!(origins.idle(&plan(7), begun).is_some());
+    let counts = origins.counters.origins();
+    let counted: Vec<_> = counts.iter().map(|one| (one.id, &*one.label, one.asked(), one.open())).collect();
+    assert_eq!(counted, [(7, "unix:/nowhere", 2, 0)]);
+    origins.sweep(begun + FORGET_AFTER - Duration::from_nanos(1));
+    assert_eq!(origins.counters.origins().len(), 1);
+    origins.sweep(begun + FORGET_AFTER);
+    assert_eq!(origins.counters.origins().len(), 0);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn an_origin_that_cannot_be_reached_or_does_not_answer_has_failed() {
+    let refused = Dialer::StandIn(Box::new(|_| Err(std::io::ErrorKind::ConnectionRefused.into())));
+    let nobody = Origins::new(Arc::default(), 1, Arc::default()).with_dialer(refused);
+    assert!(nobody.open(&plan(1)).await.is_err());
+    assert_eq!(nobody.counters.origins().first().map(|one| (one.asked(), one.failed())), Some((1, 1)));
+
+    let gone = Dialer::StandIn(Box::new(|_| {
+        let (_, theirs) = UnixStream::pair()?;
+        theirs.set_nonblocking(true)?;
+        Ok(theirs)
+    }));
+    let silent = Origins::new(Arc::default(), 1, Arc::default()).with_dialer(gone);
+    let mut connection = silent.open(&plan(1)).await.unwrap();
+    connection.begin();
+    let answered = std::future::poll_fn(|cx| connection.poll_head(cx, Method::Get)).await;
+    assert!(answered.is_err());
+    assert_eq!(silent.counters.origins().first().map(|one| (one.asked(), one.failed())), Some((1, 1)));
 }

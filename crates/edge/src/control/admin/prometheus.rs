@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use crate::budgets::Gauge;
 use crate::control::Control;
+use crate::control::counts::{self, OriginSum};
 use crate::control::zones::{self, ZoneSum};
 use crate::incidents::{Kind, Place, summed};
 use crate::metrics::{Counter, LATENCY_BOUNDS_US, STATUSES};
@@ -18,6 +19,7 @@ use crate::worker::Handle;
 pub(super) fn text(control: &Control) -> String {
     let mut page = Page(String::with_capacity(16 * 1024));
     workers(&mut page, &control.workers);
+    origins(&mut page, control);
     budgets(&mut page, control);
     let zones = zones::busiest(control);
     self::zones(&mut page, &zones);
@@ -132,6 +134,24 @@ fn workers(page: &mut Page, workers: &[Handle]) {
     );
 }
 
+/// Each that was asked lately; one that was not is forgotten, and begins anew.
+fn origins(page: &mut Page, control: &Control) {
+    let origins = counts::busiest_origins(control);
+    let families: [(&str, &str, &str, fn(&OriginSum) -> u64); 3] = [
+        ("rempart_origin_requests_total", "counter", "Exchanges begun with an origin.", |one| one.asked),
+        ("rempart_origin_failures_total", "counter", "Those that it refused or did not answer.", |one| {
+            one.failed
+        }),
+        ("rempart_origin_connections", "gauge", "Connections to an origin.", |one| one.open),
+    ];
+    for (name, kind, help, read) in families {
+        page.family(name, kind, help);
+        for origin in &origins {
+            page.sample(name, &[("origin", &escaped(&origin.label))], read(origin));
+        }
+    }
+}
+
 fn budgets(page: &mut Page, control: &Control) {
     let budgets = control.budgets.lock();
     let each = |page: &mut Page, name: &str, help: &str, read: fn(&Gauge) -> u64| {
@@ -224,7 +244,7 @@ impl Page {
         self.sample(name, &[], value);
     }
 
-    /// Label values are names of zones, numbers and words of ours: none needs escaping.
+    /// Label values are names of zones, numbers and words of ours, or [escaped].
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
         self.0.push_str(name);
         for (index, (label, text)) in labels.iter().enumerate() {
