@@ -11,7 +11,10 @@ pub use compile::{Origins, compile};
 pub use device::{DeviceType, language};
 pub use files::{armor_allows, is_static_file};
 pub use ttl::{BrowserTtl, EdgeMode, EdgeTtl, StatusTtl, Ttl};
-pub use zone_id::ZoneId;
+pub use zone_id::{NoZoneId, ZoneId};
+
+use std::fmt;
+use std::ops::Deref;
 
 use rempart_flow::RequestHead;
 
@@ -40,8 +43,8 @@ pub struct CachePlan {
     pub origin_cache_control: bool,
     /// When stale responses are used.
     pub stale: StalePlan,
-    /// A response without explicit freshness, but with `Last-Modified`, is fresh for a tenth of its age whatever
-    /// its path (RFC 9111 section 4.2.2).
+    /// A response without explicit freshness, but with `Last-Modified`, is fresh for a tenth of the time since then
+    /// whatever its path (RFC 9111 section 4.2.2), in the place of [`EdgeTtl::by_default`].
     pub heuristic: bool,
     /// Responses with `Set-Cookie` are stored, with that field. Off: they are not.
     pub store_set_cookie: bool,
@@ -84,17 +87,17 @@ pub struct KeyPlan {
     /// The query.
     pub query: QueryPlan,
     /// The host that stands in the key instead of the visitor's.
-    pub host: Option<Box<[u8]>>,
+    pub host: Option<Name>,
     /// `Origin` is left out.
     pub exclude_origin: bool,
     /// Fields whose values count. Lower case, sorted.
-    pub headers: Box<[Box<[u8]>]>,
+    pub headers: Box<[Name]>,
     /// Fields of which only the presence counts. Lower case, sorted.
-    pub header_presence: Box<[Box<[u8]>]>,
+    pub header_presence: Box<[Name]>,
     /// Cookies whose values count. Sorted.
-    pub cookies: Box<[Box<[u8]>]>,
+    pub cookies: Box<[Name]>,
     /// Cookies of which only the presence counts. Sorted.
-    pub cookie_presence: Box<[Box<[u8]>]>,
+    pub cookie_presence: Box<[Name]>,
     /// The kind of device counts; the origin is told it in `CF-Device-Type`.
     pub device_type: bool,
     /// The first language of `Accept-Language` counts.
@@ -120,9 +123,9 @@ pub enum QueryKeep {
     /// None.
     None,
     /// These, whatever their case. Lower case, sorted.
-    Only(Box<[Box<[u8]>]>),
+    Only(Box<[Name]>),
     /// All but these. Sorted.
-    Without(Box<[Box<[u8]>]>),
+    Without(Box<[Name]>),
 }
 
 /// What becomes of the fields that `Vary` names.
@@ -131,7 +134,7 @@ pub struct VaryPlan {
     /// Of those that are not listed.
     pub default: VaryAction,
     /// Of these: lower case, sorted.
-    pub fields: Box<[(Box<[u8]>, VaryAction)]>,
+    pub fields: Box<[(Name, VaryAction)]>,
     /// A response that varies by more is not stored.
     pub fields_max: usize,
     /// Of lists of such fields, so many are kept for one key, the newest.
@@ -152,6 +155,30 @@ pub enum VaryAction {
     Ignore,
 }
 
+/// A name in a plan: of a field, a cookie, a parameter, a host.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(pub Box<[u8]>);
+
+impl Deref for Name {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().into())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", String::from_utf8_lossy(self))
+    }
+}
+
 impl CachePlan {
     /// Whether a response to this request is stored though it says nothing about caching: by its level, and for
     /// most levels by the extension of the path.
@@ -168,7 +195,7 @@ impl CachePlan {
     /// The host under which a response is kept and purged, given the request's: lower case, without port.
     #[must_use]
     pub fn host<'a>(&'a self, host: &'a [u8]) -> &'a [u8] {
-        self.key.host.as_deref().unwrap_or(host)
+        self.key.host.as_deref().map_or(host, |own| own)
     }
 }
 

@@ -95,6 +95,7 @@ impl Pages {
             Shape::Bool | Shape::Integer { .. } | Shape::Text(_) | Shape::OneOf(_) => {}
             Shape::List(of) => self.below(&format!("{path}[]"), of),
             Shape::Object(_) => self.object(path, shape),
+            Shape::Each { value, .. } => self.below(&format!("{path}.*"), value),
             Shape::Either(shapes) => shapes.iter().for_each(|shape| self.below(path, shape)),
         }
     }
@@ -105,6 +106,7 @@ fn kind(shape: &Shape) -> String {
     match shape {
         Shape::Object(_) => "a mapping, see below".into(),
         Shape::List(of) => format!("a list: {}", kind(of)),
+        Shape::Each { key, value } => format!("a mapping from {key} to {}", kind(value)),
         Shape::Either(shapes) => shapes.iter().map(kind).collect::<Vec<_>>().join("; or "),
         Shape::Bool | Shape::Integer { .. } | Shape::Text(_) | Shape::OneOf(_) => shape.to_string(),
     }

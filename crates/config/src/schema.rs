@@ -24,6 +24,7 @@ fn shape(of: &Shape) -> Map<String, Value> {
         Shape::OneOf(words) => json!({"enum": words}),
         Shape::List(of) => json!({"type": "array", "items": shape(of), "minItems": 1}),
         Shape::Object(keys) => return object(keys),
+        Shape::Each { value, .. } => json!({"type": "object", "additionalProperties": shape(value)}),
         Shape::Either(shapes) => json!({"anyOf": shapes.iter().map(shape).collect::<Vec<_>>()}),
     };
     match schema {

@@ -173,7 +173,9 @@ impl Settings {
             taster_timeout: ms(config.taster.timeout_ms),
             taster_memory_bytes_max: config.taster.memory_bytes_max,
             limits: Arc::new(Limits::from(&config.limits)),
-            cache: CacheSettings::from(&config.cache),
+            cache: cx.in_key("cache", |cx| {
+                CacheSettings::compile(&config.cache, config.budgets.value.memory_bytes_max, cx)
+            }),
             upstream: Arc::new(Upstream::from(&config.upstream)),
             #[cfg(feature = "fault")]
             fault_loader: config.fault_loader.as_ref().map(crate::fault::Loader::from),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rempart_base::{Diagnostics, Now};
+use rempart_cache::{CachePlan, CacheSettings};
 use rempart_config::{Snapshot, load};
 
 #[test]
@@ -59,6 +60,9 @@ fn summary(snapshot: &Snapshot) -> String {
             );
         }
     }
+    if snapshot.settings.cache != CacheSettings::default() {
+        let _ = writeln!(text, "{:?}", snapshot.settings.cache);
+    }
     for zone in snapshot.zones() {
         let hosts: Vec<String> = zone.hosts.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "zone {}: {}", zone.name, hosts.join(", "));
@@ -78,12 +82,24 @@ fn summary(snapshot: &Snapshot) -> String {
                 let _ = writeln!(text, "    own settings: {:?}", origin.settings);
             }
         }
+        if *zone.cache != CachePlan::of(&zone.name) {
+            text += &different(&zone.cache);
+        }
         for certificate in &zone.certificates {
             let names: Vec<String> = certificate.names.iter().map(ToString::to_string).collect();
             let _ = writeln!(text, "  certificate for {}", names.join(", "));
         }
     }
     text + &Diagnostics(snapshot.warnings.clone()).to_string()
+}
+
+/// What differs from the plan of a zone that says nothing.
+fn different(plan: &CachePlan) -> String {
+    let plain = format!("{:#?}", CachePlan::of("other.example"));
+    let text = format!("{plan:#?}");
+    let is_plain = |line: &str| line.contains("fingerprint") || plain.lines().any(|other| other == line);
+    let own = text.lines().filter(|line| !is_plain(line));
+    own.map(|line| format!("  {line}\n")).collect()
 }
 
 fn make_certificates(folder: &Path) {

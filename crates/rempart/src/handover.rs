@@ -131,7 +131,11 @@ impl Handover {
         let listeners = self.listeners.iter().flat_map(|listening| match listening {
             Listening::Tcp { fds, .. } => fds.iter().copied(),
         });
-        listeners.chain(self.admin_fd).chain(self.tide_fd).chain([self.ready_fd, self.page_fd, self.line_fd]).collect()
+        listeners
+            .chain(self.admin_fd)
+            .chain(self.tide_fd)
+            .chain([self.ready_fd, self.page_fd, self.line_fd])
+            .collect()
     }
 
     /// What this process was handed by its supervisor.

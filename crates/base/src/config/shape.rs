@@ -22,6 +22,13 @@ pub enum Shape {
     List(Box<Self>),
     /// A mapping with these keys and no others.
     Object(Vec<KeyShape>),
+    /// A mapping whose keys are the operator's choice.
+    Each {
+        /// What a key is, for example `the name of a header field`.
+        key: &'static str,
+        /// What may be written behind each.
+        value: Box<Self>,
+    },
     /// One or the other.
     Either(Vec<Self>),
 }
@@ -70,6 +77,7 @@ impl fmt::Display for Shape {
                 let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
                 write!(f, "a mapping with the keys `{}`", names.join("`, `"))
             }
+            Self::Each { key, value } => write!(f, "a mapping from {key} to {value}"),
             Self::Either(shapes) => {
                 for (i, shape) in shapes.iter().enumerate() {
                     write!(f, "{}{shape}", if i == 0 { "" } else { ", or " })?;

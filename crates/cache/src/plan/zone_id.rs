@@ -1,6 +1,7 @@
 //! The id of a zone.
 
 use std::fmt;
+use std::str::FromStr;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -29,6 +30,18 @@ impl ZoneId {
         Some(Self(number.to_be_bytes()))
     }
 }
+
+impl FromStr for ZoneId {
+    type Err = NoZoneId;
+
+    fn from_str(text: &str) -> Result<Self, NoZoneId> {
+        Self::parse(text).ok_or(NoZoneId)
+    }
+}
+
+/// Something else than 32 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoZoneId;
 
 impl fmt::Display for ZoneId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -391,10 +391,10 @@ fn a_fetch_under_way_is_waited_for_until_too_much_is_remembered_for_it() {
 fn a_purge_by_url_reaches_what_the_key_has_for_it() {
     let query = |keep, is_sorted| KeyPlan {
         query: QueryPlan { keep, is_sorted },
-        host: Some(boxed("shared.example")),
+        host: Some("shared.example".into()),
         ..PLAN.key.clone()
     };
-    let only = || QueryKeep::Only([boxed("a"), boxed("b")].into());
+    let only = || QueryKeep::Only(["a".into(), "b".into()].into());
     // What the key keeps of the query; the request's URL, the purge's, and whether they are one object.
     let cases = [
         (QueryKeep::All, false, "/?a=1&b=2", "/?b=2&a=1", false),

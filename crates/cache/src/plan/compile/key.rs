@@ -1,0 +1,199 @@
+//! What tells one stored response from another.
+
+use rempart_base::config::{Context, Mark, Problem, Spanned};
+use rempart_base::content_hash;
+
+use crate::config::{
+    CacheConfig, CookieName, CustomKeyConfig, FieldName, ParameterName, QueryListConfig, QueryString,
+    QueryWord,
+};
+
+use super::{KeyPlan, Level, Name, Origins, QueryKeep, QueryPlan, VaryPlan, check_length};
+
+/// Makes the plan of the key; what is wrong is reported.
+pub(super) fn plan(config: &CacheConfig, vary: &VaryPlan, origins: Origins<'_>, cx: &mut Context) -> KeyPlan {
+    let query = query(config, cx);
+    let CustomKeyConfig { header, cookie, host, user, .. } = &config.custom_key;
+    cx.in_key("custom_key", |cx| {
+        if user.geo.value.0 {
+            let message = "the country of a visitor is not known yet";
+            let problem = Problem::new("cache-not-yet", message, "Remove `geo`.");
+            cx.in_key("user", |cx| cx.in_key("geo", |cx| cx.error(user.geo.mark, problem)));
+        }
+        let mut plan = KeyPlan {
+            query,
+            exclude_origin: header.exclude_origin.0,
+            device_type: config.by_device_type.0 || user.device_type.0,
+            language: user.lang.0,
+            host: shared_host(host.resolved.value.0, host.resolved.mark, origins, cx),
+            ..KeyPlan::plain()
+        };
+        cx.in_key("header", |cx| {
+            plan.headers = fields("include", &header.include, Use::Value, cx);
+            plan.header_presence = fields("check_presence", &header.check_presence, Use::Presence, cx);
+        });
+        cx.in_key("cookie", |cx| {
+            plan.cookies = cookies("include", &cookie.include, cx);
+            plan.cookie_presence = cookies("check_presence", &cookie.check_presence, cx);
+        });
+        plan.fingerprint = fingerprint(&plan, config.level.value, vary);
+        plan
+    })
+}
+
+/// Of everything that changes what a key means.
+fn fingerprint(plan: &KeyPlan, level: Level, vary: &VaryPlan) -> u64 {
+    // Other levels leave the key as it is.
+    let is_simplified = level == Level::Simplified;
+    let plain = VaryPlan { default: Default::default(), fields: Box::default(), ..*vary };
+    if *plan == KeyPlan::plain() && !is_simplified && *vary == plain {
+        return 0;
+    }
+    content_hash(&(plan, is_simplified, vary.default, &vary.fields)).max(1)
+}
+
+fn query(config: &CacheConfig, cx: &mut Context) -> QueryPlan {
+    let own = config.query_string.as_ref();
+    let custom = config.custom_key.query_string.as_ref();
+    let in_custom = |cx: &mut Context, problem| {
+        let mark = custom.map_or(Mark::START, |custom| custom.mark);
+        cx.in_key("custom_key", |cx| cx.in_key("query_string", |cx| cx.error(mark, problem)));
+    };
+    if own.is_some() && custom.is_some() {
+        in_custom(
+            cx,
+            contradiction("`query_string` is written twice: here and for the zone", "Remove one of them."),
+        );
+    }
+    if config.level.value == Level::Simplified && own.or(custom).is_some() {
+        let message = "with `level: simplified` the query of static files makes no difference already";
+        let problem = contradiction(message, "Remove `query_string`, or choose another level.");
+        cx.in_key("level", |cx| cx.error(config.level.mark, problem));
+    }
+    match (own, custom) {
+        (Some(own), _) => cx.in_key("query_string", |cx| query_of(own, cx)),
+        (None, Some(custom)) => {
+            cx.in_key("custom_key", |cx| cx.in_key("query_string", |cx| query_of(custom, cx)))
+        }
+        (None, None) => KeyPlan::plain().query,
+    }
+}
+
+fn query_of(config: &Spanned<QueryString>, cx: &mut Context) -> QueryPlan {
+    let list = match &config.value {
+        QueryString::Word(QueryWord::Keep) => return KeyPlan::plain().query,
+        QueryString::Word(QueryWord::Ignore) => return QueryPlan { keep: QueryKeep::None, is_sorted: false },
+        QueryString::Word(QueryWord::Sort) => return QueryPlan { keep: QueryKeep::All, is_sorted: true },
+        QueryString::List(list) => list,
+    };
+    let QueryListConfig { include, exclude, sort } = list;
+    let is_all = |names: &[ParameterName]| names.iter().any(|name| name.0 == "*");
+    let bytes = |names: &[ParameterName], case: fn(&str) -> String| {
+        let mut names: Vec<Name> = names.iter().map(|name| case(&name.0).as_str().into()).collect();
+        names.sort();
+        names.into()
+    };
+    let names = include.iter().chain(exclude).flat_map(|names| &names.0);
+    check_length(names.map(|_| config.mark), cx);
+    let keep = match (include, exclude) {
+        (Some(include), None) if is_all(&include.0) => QueryKeep::All,
+        (Some(include), None) => QueryKeep::Only(bytes(&include.0, str::to_ascii_lowercase)),
+        (None, Some(exclude)) if is_all(&exclude.0) => QueryKeep::None,
+        (None, Some(exclude)) => QueryKeep::Without(bytes(&exclude.0, str::to_owned)),
+        (Some(_), Some(_)) | (None, None) => {
+            let message = "either `include` or `exclude` says which parameters count";
+            cx.error(config.mark, contradiction(message, "Write exactly one of the two."));
+            QueryKeep::All
+        }
+    };
+    QueryPlan { keep, is_sorted: sort.0 }
+}
+
+fn contradiction(message: &str, action: &str) -> Problem {
+    Problem::new("cache-contradiction", message, action)
+}
+
+fn shared_host(is_resolved: bool, mark: Mark, origins: Origins<'_>, cx: &mut Context) -> Option<Name> {
+    match (is_resolved, origins) {
+        (false, _) => None,
+        (true, Origins::SameHost(host)) => Some(Name(host.to_ascii_lowercase().into())),
+        (true, Origins::OtherHosts) => {
+            let problem = Problem::new(
+                "cache-host",
+                "the origins can tell the hosts of this zone apart, so the hosts cannot share what is stored",
+                "Give all origins of the zone the same `host_header`, or remove `resolved`.",
+            );
+            cx.in_key("host", |cx| cx.in_key("resolved", |cx| cx.error(mark, problem)));
+            None
+        }
+    }
+}
+
+/// What counts of a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Value,
+    Presence,
+}
+
+fn fields(key: &str, list: &[Spanned<FieldName>], of: Use, cx: &mut Context) -> Box<[Name]> {
+    cx.in_key(key, |cx| {
+        check_length(list.iter().map(|name| name.mark), cx);
+        for name in list {
+            if let Some(problem) = unfit(&name.value.0, of) {
+                cx.in_item(name.item, |cx| cx.error(name.mark, problem));
+            }
+        }
+    });
+    sorted(list.iter().map(|name| name.value.0.as_str()))
+}
+
+/// What is wrong with a field in the key: Cloudflare's lists.
+fn unfit(name: &str, of: Use) -> Option<Problem> {
+    let (why, action) = match name {
+        "accept" | "accept-charset" | "accept-encoding" | "accept-datetime" | "accept-language"
+        | "referer" | "user-agent"
+            if of == Use::Value =>
+        {
+            let why = "has so many values that hardly two visitors would share a response";
+            (why, "Let the origin name it in `Vary`, or use `by_device_type` or `user.lang`.")
+        }
+        "connection"
+        | "content-length"
+        | "cache-control"
+        | "if-match"
+        | "if-modified-since"
+        | "if-none-match"
+        | "if-unmodified-since"
+        | "if-range"
+        | "range"
+        | "upgrade"
+        | "transfer-encoding"
+        | "te"
+        | "pragma"
+        | "expect"
+        | "keep-alive"
+        | "proxy-connection"
+        | "proxy-authorization"
+        | "trailer" => ("belongs to the connection or to the cache itself", "Remove it."),
+        "cookie" => ("is too large to be part of a key", "Name single cookies in `cookie`."),
+        "host" | "origin" | "forwarded" | "x-forwarded-host" => ("is part of the key already", "Remove it."),
+        name if name.starts_with("cf-") || matches!(name, "x-forwarded-for" | "x-forwarded-proto") => {
+            ("is written by the edge itself", "Remove it.")
+        }
+        _ => return None,
+    };
+    Some(Problem::new("cache-key-field", format!("`{name}` {why}"), action))
+}
+
+fn cookies(key: &str, list: &[Spanned<CookieName>], cx: &mut Context) -> Box<[Name]> {
+    cx.in_key(key, |cx| check_length(list.iter().map(|name| name.mark), cx));
+    sorted(list.iter().map(|name| name.value.0.as_str()))
+}
+
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Box<[Name]> {
+    let mut names: Vec<Name> = names.map(Name::from).collect();
+    names.sort();
+    names.dedup();
+    names.into()
+}
