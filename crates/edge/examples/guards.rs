@@ -9,8 +9,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use rempart_base::Now;
+use rempart_cache::{CacheSettings, Purges};
 use rempart_config::{AccessTo, Compiler, Source};
 use rempart_edge::access_log::{CoreLog, Writer};
+use rempart_edge::cache::CacheTier;
 use rempart_edge::core::{Core, Pinned};
 use rempart_edge::exchange::Screening;
 use rempart_edge::page::Slot;
@@ -56,6 +58,7 @@ fn core() -> Result<Core, Box<dyn std::error::Error>> {
         Arc::default(),
         CoreLog::new(writer),
         Box::default(),
+        Arc::new(CacheTier::new(&CacheSettings::default(), Purges::default())),
     ))
 }
 

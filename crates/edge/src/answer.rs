@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use rempart_base::RayId;
+use rempart_cache::decide;
 use rempart_flow::{BadResponse, BodyLength, Fault, Known, Method, ResponseHead};
 use rempart_origin::Connection;
 use rempart_wire::Visitor;
 
+use crate::cache::Says;
 use crate::faults;
 use crate::text::RayText;
 
@@ -29,6 +31,7 @@ pub fn begin<V: Visitor>(
     connection: &mut Connection,
     ray: &RayText,
     date: &[u8; 29],
+    cache: &Says,
 ) -> Result<Kind, Fault> {
     let head = connection.head();
     if head.status == 101 {
@@ -39,14 +42,14 @@ pub fn begin<V: Visitor>(
             return Err(unexpected);
         }
         visitor.begin(101);
-        fields(visitor, head, ray, None);
+        fields(visitor, head, ray, None, &Says::default());
         visitor.end_upgrade(&protocol);
         connection.begin_tunnel();
         return Ok(Kind::Tunnel);
     }
     let is_head = visitor.head().method == Method::Head;
     visitor.begin(head.status);
-    fields(visitor, head, ray, Some(date));
+    fields(visitor, head, ray, Some(date), cache);
     if head.body == BodyLength::None && (is_head || head.status == 304) {
         // How long the body would have been (RFC 9110 section 8.6).
         visitor.fields(&head.fields, |field| field.known == Known::ContentLength && !field.hop_by_hop);
@@ -59,12 +62,19 @@ pub fn begin<V: Visitor>(
     Ok(Kind::Body)
 }
 
-fn fields<V: Visitor>(visitor: &mut V, head: &ResponseHead, ray: &RayText, date: Option<&[u8; 29]>) {
+fn fields<V: Visitor>(
+    visitor: &mut V,
+    head: &ResponseHead,
+    ray: &RayText,
+    date: Option<&[u8; 29]>,
+    cache: &Says,
+) {
     let mut has_date = false;
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other field passes, known or not")]
     visitor.fields(&head.fields, |field| match field.known {
         _ if field.hop_by_hop => false,
-        Known::ContentLength | Known::Server | Known::CfRay => false,
+        Known::ContentLength | Known::Server | Known::CfRay | Known::CfCacheStatus | Known::CacheTag => false,
+        Known::Other if decide::is_for_edge_only(head.fields.bytes(field.name)) => false,
         Known::Date => {
             has_date = true;
             true
@@ -76,9 +86,10 @@ fn fields<V: Visitor>(visitor: &mut V, head: &ResponseHead, ray: &RayText, date:
         visitor.field(b"Date", date);
     }
     own_fields(visitor, ray);
+    cache.write(visitor);
 }
 
-fn own_fields<V: Visitor>(visitor: &mut V, ray: &RayText) {
+pub(crate) fn own_fields<V: Visitor>(visitor: &mut V, ray: &RayText) {
     visitor.field(b"Server", b"rempart");
     visitor.field(b"CF-Ray", ray.as_bytes());
 }

@@ -35,6 +35,7 @@ pub(crate) use self::rollout::Rollout;
 pub(crate) use self::rollout::boot::{Note, boot};
 use crate::access_log::Writer;
 use crate::budgets::Budgets;
+use crate::cache::CacheTier;
 use crate::launch::{Boot, OnReady};
 use crate::line::Line;
 use crate::panics;
@@ -50,6 +51,7 @@ pub struct Control {
     retired: Retired,
     workers: Arc<[Handle]>,
     writer: Arc<Writer>,
+    cache: Arc<CacheTier>,
     started: Now,
     started_with: Arc<Settings>,
     generation: u64,
@@ -73,6 +75,8 @@ pub struct Beginning {
     pub workers: Arc<[Handle]>,
     /// The access log.
     pub writer: Arc<Writer>,
+    /// What is stored.
+    pub cache: Arc<CacheTier>,
     /// The how-manieth edge of its supervisor this is.
     pub generation: u64,
     /// What it began with.
@@ -85,7 +89,8 @@ pub struct Beginning {
 
 impl Control {
     fn new(beginning: Beginning, rollout: Rollout, notes: Vec<Note>) -> (Self, Inbox) {
-        let Beginning { data_dir, running, workers, writer, generation, boot, line, budgets } = beginning;
+        let Beginning { data_dir, running, workers, writer, cache, generation, boot, line, budgets } =
+            beginning;
         let started_with = Arc::clone(&rollout.newest().snapshot.settings);
         let (wishes, inbox) = Wishes::channel();
         let (events, audit) = (Events::default(), Audit::of(&data_dir));
@@ -106,6 +111,7 @@ impl Control {
             retired: Retired::default(),
             workers,
             writer,
+            cache,
             started_with,
             generation,
             budgets: Mutex::new(budgets),

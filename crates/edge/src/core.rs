@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rempart_base::{Now, RayId};
+use rempart_cache::KeyBuilder;
 use rempart_config::Snapshot;
 use rempart_origin::Origins;
 use rempart_wire::Drain;
 
 use crate::access_log::CoreLog;
+use crate::cache::CacheTier;
 use crate::metrics::{CoreMetrics, NO_ZONE, ReleaseCounters};
 use crate::page::Slot;
 use crate::pipeline::{StageId, StageSet};
@@ -36,6 +38,10 @@ pub struct Core {
     pub log: CoreLog,
     /// This installation's token in `CDN-Loop`.
     pub loop_token: Box<[u8]>,
+    /// What is stored, fetched and purged: the same for all cores.
+    pub cache: Arc<CacheTier>,
+    /// Where keys are built.
+    pub keys: RefCell<KeyBuilder>,
     /// The current second as text.
     pub second: RefCell<SecondText>,
     zones: RefCell<HashMap<Arc<str>, Rc<ZoneState>, foldhash::fast::FixedState>>,
@@ -101,6 +107,7 @@ impl Core {
         metrics: Arc<CoreMetrics>,
         log: CoreLog,
         loop_token: Box<[u8]>,
+        cache: Arc<CacheTier>,
     ) -> Self {
         Self {
             releases: RefCell::new(Releases::new(running, &metrics)),
@@ -109,6 +116,8 @@ impl Core {
             drain: Rc::new(Drain::counting(Arc::clone(&metrics.budget.idle))),
             log,
             loop_token,
+            cache,
+            keys: RefCell::default(),
             second: RefCell::default(),
             zones: RefCell::default(),
             switched_off: RefCell::default(),

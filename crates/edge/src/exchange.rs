@@ -1,13 +1,20 @@
 //! One exchange: a request, what is decided about it, and its answer.
 //!
 //! The states are listed in [`State`], in the order in which an exchange passes them; each is one function
-//! that returns the next. (Key, Lookup, Hit and Store join with the cache.)
+//! that returns the next.
+
+mod give;
+mod join;
+mod learn;
+mod lookup;
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use rempart_cache::Object;
+use rempart_cache::decide::Lookup;
 use rempart_config::{Snapshot, ZonePlan};
 use rempart_flow::{Fault, Method, RequestHead};
 use rempart_origin::Connection;
@@ -16,6 +23,7 @@ use rempart_wire::Visitor;
 
 use crate::answer;
 use crate::budgets::UnderWay;
+use crate::cache::{Lead, Says};
 use crate::core::{Core, Pinned};
 use crate::forward::{Client, Forward};
 use crate::guard;
@@ -28,14 +36,27 @@ use crate::relay::{self, Upload};
 use crate::text::{IpText, RayText};
 use crate::zone_state::ZoneState;
 
+use self::give::Giving;
+use self::lookup::Miss;
+
 /// Where an exchange stands.
 enum State {
     /// The head was read: the stages of the pipeline decide.
     Screen,
+    /// A stage failed whose policy is to answer with what is stored, however old.
+    Stale(Fault),
+    /// The store is asked.
+    Lookup,
+    /// An object answers, stored or still coming: send its body.
+    Give(Giving),
+    /// Nothing that is stored answers: fetch it for all who wait, or wait for who does.
+    Join(Box<Miss>),
     /// The origin is to be asked.
     Pass,
     /// A connection is there: send the request, wait for the head of the answer.
     Fetch(Box<Connection>),
+    /// The head of the answer to a fetch for all is there: decide what becomes of it.
+    Settle(Box<Connection>),
     /// The head of the answer is there: pass it and its body on.
     Deliver(Box<Connection>),
     /// The exchange has failed.
@@ -58,6 +79,8 @@ pub struct Screening<'exchange, 'snapshot> {
     pub is_over_share: bool,
     /// Where the core says what it is about to run.
     pub slot: &'static Slot,
+    /// Whether the stage that refused it has failed, and what is stored may answer.
+    pub may_be_stale: bool,
     /// The rule that runs, for whoever has to tell what failed.
     pub rule: &'snapshot str,
     /// How long `test-burn` has computed.
@@ -75,6 +98,7 @@ impl<'exchange, 'snapshot> Screening<'exchange, 'snapshot> {
             loop_token: &core.loop_token,
             zone: None,
             is_over_share: false,
+            may_be_stale: false,
             slot: core.slot,
             rule: "",
             #[cfg(feature = "fault")]
@@ -89,10 +113,20 @@ impl<'exchange, 'snapshot> Screening<'exchange, 'snapshot> {
     }
 }
 
+/// Whom an exchange asks an origin for.
+#[derive(Default)]
+enum Role {
+    /// For its own visitor.
+    #[default]
+    Alone,
+    /// For all who wait, and the store.
+    Leader(Box<Lead>),
+}
+
 /// One exchange, pinned to one snapshot from beginning to end.
 pub struct Exchange<'a, V> {
-    core: &'a Core,
-    snapshot: &'a Pinned,
+    core: &'a Rc<Core>,
+    snapshot: &'a Rc<Pinned>,
     visitor: &'a mut V,
     ray: RayText,
     client: Client,
@@ -101,6 +135,11 @@ pub struct Exchange<'a, V> {
     state: Rc<ZoneState>,
     under_way: Option<UnderWay>,
     upload: Upload,
+    role: Role,
+    /// What is stored of what is asked for by HEAD.
+    seen: Option<(Arc<Object>, Lookup)>,
+    /// How often it has looked at what is stored.
+    rounds: u8,
     has_retried: bool,
     is_answering: bool,
     record: Record,
@@ -108,7 +147,7 @@ pub struct Exchange<'a, V> {
 
 impl<'a, V: Visitor> Exchange<'a, V> {
     /// An exchange that begins now.
-    pub fn new(core: &'a Core, snapshot: &'a Pinned, visitor: &'a mut V) -> Self {
+    pub fn new(core: &'a Rc<Core>, snapshot: &'a Rc<Pinned>, visitor: &'a mut V) -> Self {
         let ray = core.ray();
         snapshot.counters.begin();
         let client = Client::of(visitor.head(), visitor.peer(), snapshot);
@@ -120,6 +159,9 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             state: core.zone(None),
             under_way: None,
             upload: Upload::default(),
+            role: Role::Alone,
+            seen: None,
+            rounds: 0,
             has_retried: false,
             is_answering: false,
             record: Record::new(ray, core.now()),
@@ -151,8 +193,13 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         loop {
             state = match state {
                 State::Screen => self.screen().await,
+                State::Stale(fault) => self.stale(fault),
+                State::Lookup => self.lookup().await,
+                State::Give(giving) => self.give(giving).await,
+                State::Join(miss) => self.join(*miss).await,
                 State::Pass => self.pass().await,
                 State::Fetch(connection) => self.fetch(connection).await,
+                State::Settle(connection) => self.settle(connection),
                 State::Deliver(connection) => self.deliver(connection).await,
                 State::Fail(fault) => self.fail(fault).await,
                 State::Record => return,
@@ -194,13 +241,15 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     async fn screen(&mut self) -> State {
         let mut screening = Screening::new(self.visitor.head(), self.snapshot, self.core);
         let (state, verdict) = guard::screen(self.core, self.snapshot, &mut screening).await;
+        let may_be_stale = screening.may_be_stale;
         self.zone = screening.zone;
         self.state = state;
         match verdict {
             Ok(()) => {
                 self.under_way = Some(UnderWay::enter(&self.state));
-                State::Pass
+                State::Lookup
             }
+            Err(fault) if may_be_stale => State::Stale(fault),
             Err(fault) => State::Fail(fault),
         }
     }
@@ -222,7 +271,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             Err(fault) if self.may_retry_connect(fault) => self.retry(),
             Err(fault) => {
                 self.record.origin_label = Some(Arc::clone(origin));
-                State::Fail(fault)
+                self.rescue(fault)
             }
         }
     }
@@ -255,6 +304,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             ray: &self.ray,
             loop_token: &self.core.loop_token,
             zone_name: self.zone.map_or("", |zone| &zone.name),
+            fetched: self.fetched(),
         };
         let origin = Arc::clone(connection.plan());
         forward.encode(connection.begin(), &origin);
@@ -278,7 +328,14 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         .await;
         self.record.origin(&connection, self.core.now());
         match fetched {
-            Ok(()) => State::Deliver(connection),
+            Ok(()) => match self.role {
+                Role::Leader(_) => State::Settle(connection),
+                Role::Alone => State::Deliver(connection),
+            },
+            Err(Fault::ClientGone) => {
+                self.leave_behind(connection);
+                State::Fail(Fault::ClientGone)
+            }
             Err(fault) if self.may_retry_exchange(&connection, fault, method) => {
                 drop(connection);
                 self.has_retried = true;
@@ -286,7 +343,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
                 self.core.metrics.retries.add(1);
                 self.reconnect(&origin).await
             }
-            Err(fault) => State::Fail(fault),
+            Err(fault) => self.rescue(fault),
         }
     }
 
@@ -305,22 +362,24 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     async fn reconnect(&mut self, origin: &Arc<OriginPlan>) -> State {
         match self.core.origins.open(origin).await {
             Ok(connection) => State::Fetch(connection),
-            Err(fault) => State::Fail(fault),
+            Err(fault) => self.rescue(fault),
         }
     }
 
     async fn deliver(&mut self, mut connection: Box<Connection>) -> State {
         let kind = {
             let second = self.core.second.borrow();
-            answer::begin(self.visitor, &mut connection, &self.ray, &second.fixdate)
+            let says = Says::only(self.record.cache.status);
+            answer::begin(self.visitor, &mut connection, &self.ray, &second.fixdate, &says)
         };
         let kind = match kind {
             Ok(kind) => kind,
             Err(fault) => return State::Fail(fault),
         };
+        self.learn(connection.head());
         self.is_answering = true;
         self.record.status = connection.head().status;
-        self.record.content_type(connection.head());
+        self.record.content_type(&connection.head().fields);
         #[cfg(feature = "fault")]
         self.meet("deliver");
         let delivered = match kind {

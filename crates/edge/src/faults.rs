@@ -103,6 +103,12 @@ pub const fn shown(fault: Fault) -> Shown {
         Fault::Loop => {
             shown!(508, "loop", "Loop detected", "The request has come through this server before.")
         }
+        Fault::OnlyIfCached => shown!(
+            504,
+            "only-if-cached",
+            "Not stored",
+            "The request asks for a stored answer, and there is none that may be used."
+        ),
         Fault::OriginDns => {
             shown!(530, "origin-dns", "Origin not found", "The name of the site's server has no address.")
         }
@@ -207,6 +213,7 @@ pub const fn detail(fault: Fault) -> &'static str {
         | Fault::ExpectationUnknown
         | Fault::VersionUnknown
         | Fault::Loop
+        | Fault::OnlyIfCached
         | Fault::OriginDns
         | Fault::OriginRefused
         | Fault::OriginConnectTimeout

@@ -4,11 +4,12 @@
 use std::net::IpAddr;
 
 use rempart_config::Snapshot;
-use rempart_flow::{Known, RequestHead};
+use rempart_flow::{Known, RequestHead, Scheme};
 use rempart_http1::encode;
 use rempart_origin::plan::OriginPlan;
 use rempart_wire::Peer;
 
+use crate::cache::Fetched;
 use crate::text::{IpText, RayText};
 
 /// Who the visitor is, and whether the peer that says so is believed.
@@ -61,6 +62,8 @@ pub struct Forward<'a> {
     pub loop_token: &'a [u8],
     /// `Host` if request and origin name none.
     pub zone_name: &'a str,
+    /// What is asked for the cache, and not for this visitor alone.
+    pub fetched: Option<Fetched<'a>>,
 }
 
 impl Forward<'_> {
@@ -74,8 +77,12 @@ impl Forward<'_> {
         encode::fields(out, &head.fields, |field| {
             let is_other = field.known == Known::Other;
             let believed = self.client.via_trusted || !(is_other && is_claim(head.bytes(field.name)));
-            !field.hop_by_hop && believed && self.passes(field.known)
+            let asked = self.fetched.is_none() || Fetched::passes(field.known);
+            !field.hop_by_hop && believed && asked && self.passes(field.known)
         });
+        if let Some(fetched) = &self.fetched {
+            fetched.encode(out);
+        }
         if head.connection.upgrade {
             encode::field(out, b"Connection", b"upgrade");
             for protocol in head.fields.values(Known::Upgrade) {
@@ -100,7 +107,7 @@ impl Forward<'_> {
             out.extend_from_slice(self.client_text.as_bytes());
         }
         out.extend_from_slice(b"\r\n");
-        let scheme = self.scheme();
+        let scheme = scheme(self.head, &self.client).as_str().as_bytes();
         encode::field(out, b"X-Forwarded-Proto", scheme);
         out.extend_from_slice(b"CF-Visitor: {\"scheme\":\"");
         out.extend_from_slice(scheme);
@@ -112,18 +119,6 @@ impl Forward<'_> {
             b"Via",
             if self.head.version == rempart_flow::Version::Http10 { b"1.0 rempart" } else { b"1.1 rempart" },
         );
-    }
-
-    /// The visitor's scheme: the connection's, unless a trusted proxy ended TLS before us.
-    fn scheme(&self) -> &'static [u8] {
-        if self.client.via_trusted {
-            match self.head.fields.first(Known::XForwardedProto) {
-                Some(b"https") => return b"https",
-                Some(b"http") => return b"http",
-                Some(_) | None => {}
-            }
-        }
-        self.head.scheme.as_str().as_bytes()
     }
 
     /// Whether an end-to-end field goes on to the origin.
@@ -147,6 +142,19 @@ impl Forward<'_> {
             _ => true,
         }
     }
+}
+
+/// The visitor's scheme: the connection's, unless a trusted proxy ended TLS before us.
+#[must_use]
+pub fn scheme(head: &RequestHead, client: &Client) -> Scheme {
+    if client.via_trusted {
+        match head.fields.first(Known::XForwardedProto) {
+            Some(b"https") => return Scheme::Https,
+            Some(b"http") => return Scheme::Http,
+            Some(_) | None => {}
+        }
+    }
+    head.scheme
 }
 
 /// Whether a field claims, in a spelling of its own, what only an edge may say: a name that begins with

@@ -118,7 +118,7 @@ impl Guard<'_> {
     fn failed(
         &self,
         id: StageId,
-        screening: &Screening<'_, '_>,
+        screening: &mut Screening<'_, '_>,
         kind: Kind,
         text: String,
     ) -> Result<(), Fault> {
@@ -134,11 +134,13 @@ impl Guard<'_> {
                 }
                 Ok(())
             }
-            // Nothing is stored yet: with the cache, *stale* asks it here.
-            OnFailure::Stale | OnFailure::Closed => Err(match kind {
-                Kind::Panic => Fault::Panic,
-                Kind::Overrun => Fault::StageOverrun,
-            }),
+            OnFailure::Stale | OnFailure::Closed => {
+                screening.may_be_stale = stage.on_failure == OnFailure::Stale;
+                Err(match kind {
+                    Kind::Panic => Fault::Panic,
+                    Kind::Overrun => Fault::StageOverrun,
+                })
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 use rempart_base::InstallationId;
+use rempart_cache::Purges;
 use rempart_origin::{Origins, Shelves};
 use rempart_releases::Store;
 pub use rempart_wire::ProxyProtocol;
@@ -16,6 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::access_log::{CoreLog, Writer};
 use crate::budgets::Budgets;
+use crate::cache::CacheTier;
 use crate::certificates::{self, Certificates};
 use crate::control::{self, Beginning, Inlets, Note, Rollout};
 use crate::core::Core;
@@ -148,6 +150,7 @@ struct Shared {
     all: Arc<[Handle]>,
     writer: Arc<Writer>,
     shelves: Arc<Shelves>,
+    cache: Arc<CacheTier>,
     loop_token: Box<[u8]>,
 }
 
@@ -170,6 +173,9 @@ fn prepare(
     let writer =
         Arc::new(Writer::start(&access.to, access.queue_bytes_max).map_err(|e| StartError(e.to_string()))?);
     let inlets = Inlets::open(&data_dir, admin).map_err(|e| StartError(e.to_string()))?;
+    let purges = Purges::open(&data_dir, tide)
+        .map_err(error(&format!("the log of purges in {}", data_dir.display())))?;
+    let cache = Arc::new(CacheTier::new(&settings.cache, purges));
     let acceptor = TlsAcceptor::new(Arc::new(Certificates::new(Arc::clone(&current), own)))
         .map_err(|error| StartError(format!("TLS cannot be set up: {error}")))?;
     let (workers, handles) = hand_out(listeners, slots, &acceptor);
@@ -179,13 +185,14 @@ fn prepare(
         running: current,
         workers: Arc::clone(&all),
         writer: Arc::clone(&writer),
+        cache: Arc::clone(&cache),
         generation,
         boot,
         line,
         budgets: Budgets::new(settings.budgets, Arc::clone(&all)),
     };
     let loop_token = loop_token(installation);
-    let shared = Shared { running, all, writer, shelves: Arc::default(), loop_token };
+    let shared = Shared { running, all, writer, shelves: Arc::default(), cache, loop_token };
     Ok(Prepared { beginning, rollout, notes, inlets, workers, shared })
 }
 
@@ -264,7 +271,15 @@ fn work(index: usize, seat: Seat, shared: &Shared) {
     let metrics = Arc::clone(&own.metrics);
     let origins = Origins::new(Arc::clone(&shared.shelves), shared.all.len(), Arc::clone(&metrics.origins));
     let log = CoreLog::new(Arc::clone(&shared.writer));
-    let core = Core::new(&shared.running, own.slot, origins, metrics, log, shared.loop_token.clone());
+    let core = Core::new(
+        &shared.running,
+        own.slot,
+        origins,
+        metrics,
+        log,
+        shared.loop_token.clone(),
+        Arc::clone(&shared.cache),
+    );
     let all = Arc::clone(&shared.all);
     runtime.block_on(worker::run(Worker { index, all, core, listening, orders }));
 }

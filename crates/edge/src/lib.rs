@@ -5,6 +5,7 @@
 pub mod access_log;
 pub mod answer;
 pub mod budgets;
+pub mod cache;
 pub mod certificates;
 pub mod control;
 pub mod core;

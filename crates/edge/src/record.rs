@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rempart_base::{Now, RayId};
 use rempart_cache::CacheStatus;
-use rempart_flow::{Fault, Known, RequestHead, ResponseHead};
+use rempart_flow::{Fault, Fields, Known, RequestHead};
 use rempart_origin::Connection;
 use rempart_origin::plan::OriginPlan;
 use rempart_wire::{Moved, Peer};
@@ -124,8 +124,8 @@ impl Record {
     }
 
     /// Notes the type of the answer.
-    pub fn content_type(&mut self, head: &ResponseHead) {
-        if let Some(value) = head.fields.first(Known::ContentType) {
+    pub fn content_type(&mut self, fields: &Fields) {
+        if let Some(value) = fields.first(Known::ContentType) {
             self.content_type = ShortText::new(value);
         }
     }

@@ -92,7 +92,7 @@ pub struct Worker {
 }
 
 struct Local {
-    core: Core,
+    core: Rc<Core>,
     index: usize,
     all: Arc<[Handle]>,
     alive: Alive,
@@ -102,7 +102,8 @@ struct Local {
 /// Runs until it is drained.
 pub async fn run(worker: Worker) {
     let Worker { index, all, core, listening, mut orders } = worker;
-    let local = Rc::new(Local { core, index, alive: Alive::of(&all), all, closed: Notify::new() });
+    let local =
+        Rc::new(Local { core: Rc::new(core), index, alive: Alive::of(&all), all, closed: Notify::new() });
     panics::guard_this_thread();
     // What was ordered before the first visitor holds for the first visitor.
     let early = std::iter::from_fn(|| orders.try_recv().ok());
@@ -300,7 +301,7 @@ struct Seat(Rc<Local>);
 
 impl Seat {
     /// Serves a connection to its end, or to its panic, in a task of its own.
-    fn serve(self, connection: impl AsyncFnOnce(&Core) + 'static) {
+    fn serve(self, connection: impl AsyncFnOnce(&Rc<Core>) + 'static) {
         spawn_local(async move {
             if let Err(panic) = panics::caught(pin!(connection(&self.0.core))).await {
                 self.0.panicked("connection", panic);
@@ -316,7 +317,7 @@ impl Drop for Seat {
     }
 }
 
-async fn connection(core: &Core, tcp: TcpStream, door: Arc<Door>, guest: Guest) {
+async fn connection(core: &Rc<Core>, tcp: TcpStream, door: Arc<Door>, guest: Guest) {
     let limits = Arc::clone(&core.stable().settings.limits);
     // The handshake's future is large and short-lived: it does not stay in the task's own memory.
     let mut welcoming = Box::pin(welcome(tcp, &door, limits.tls_handshake_timeout));
@@ -339,7 +340,7 @@ async fn connection(core: &Core, tcp: TcpStream, door: Arc<Door>, guest: Guest) 
 }
 
 /// One exchange after the other, until the connection closes.
-async fn converse(core: &Core, http1: &mut Http1) {
+async fn converse(core: &Rc<Core>, http1: &mut Http1) {
     loop {
         let next = http1.next().await;
         if matches!(next, Next::Closed) {

@@ -144,6 +144,8 @@ pub enum Fault {
     VersionUnknown,
     /// The request has come through this installation before (RFC 8586).
     Loop,
+    /// The visitor wants a stored answer or none, and none can be used (`only-if-cached`, RFC 9111 section 5.2.1.7).
+    OnlyIfCached,
     /// The origin's name has no address.
     OriginDns,
     /// The origin refused the connection.
@@ -193,7 +195,8 @@ impl Fault {
             | Self::CodingUnknown
             | Self::ExpectationUnknown
             | Self::VersionUnknown
-            | Self::Loop => Side::Client,
+            | Self::Loop
+            | Self::OnlyIfCached => Side::Client,
             Self::OriginDns
             | Self::OriginRefused
             | Self::OriginConnectTimeout

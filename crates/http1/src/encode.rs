@@ -39,6 +39,17 @@ pub fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// The beginning of a field line, up to its value.
+pub fn field_begin(out: &mut Vec<u8>, name: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+}
+
+/// Its end.
+pub fn field_end(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\r\n");
+}
+
 /// The lines of those fields for which `keep` holds. A head is kept as it came, so lines that stand there
 /// one after the other, written as we would write them, are copied in one piece.
 pub fn fields(out: &mut Vec<u8>, fields: &Fields, mut keep: impl FnMut(&Field) -> bool) {

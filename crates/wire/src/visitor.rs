@@ -65,8 +65,15 @@ pub trait Visitor {
     /// Begins a head. One that was begun and not ended is taken back.
     fn begin(&mut self, status: u16);
 
+    /// Begins a head whose status line and fields are prepared: `http1` is their text for HTTP/1, `fields` are
+    /// the same for other protocols.
+    fn begin_prepared(&mut self, status: u16, http1: &[u8], fields: &Fields);
+
     /// Adds a field to it. Framing and connection fields are the protocol's own business.
     fn field(&mut self, name: &[u8], value: &[u8]);
+
+    /// Adds a field whose value `write` appends: one line of text.
+    fn field_with(&mut self, name: &[u8], write: impl FnOnce(&mut Vec<u8>));
 
     /// Adds those fields of another head for which `keep` holds.
     fn fields(&mut self, fields: &Fields, keep: impl FnMut(&Field) -> bool);

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rempart_cache::Purges;
 use rempart_config::{AccessTo, Snapshot};
 use rempart_origin::{Dialer, Origins, Shelves};
 use rempart_wire::{Peer, TlsFacts};
@@ -16,6 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::origin::{self, Call};
 use super::panics;
 use crate::access_log::{CoreLog, Writer};
+use crate::cache::CacheTier;
 use crate::core::Core;
 use crate::metrics::CoreMetrics;
 use crate::page::Slot;
@@ -92,7 +94,8 @@ fn work(
     let origins =
         Origins::new(Arc::<Shelves>::default(), 1, Arc::clone(&metrics.origins)).with_dialer(dialer);
     let loop_token = b"rempart; id=taster".as_slice().into();
-    let core = Core::new(running, slot, origins, metrics, CoreLog::new(writer), loop_token);
+    let cache = Arc::new(CacheTier::new(&running.stable.settings.cache, Purges::default()));
+    let core = Core::new(running, slot, origins, metrics, CoreLog::new(writer), loop_token, cache);
     let all = Arc::new([own]);
     runtime.block_on(worker::run(Worker { index: 0, all, core, listening: Vec::new(), orders }));
 }

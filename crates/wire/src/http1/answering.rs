@@ -86,8 +86,22 @@ impl Visitor for Http1 {
         encode::status_line(self.outbox.bytes_mut(), status, encode::reason(status).as_bytes());
     }
 
+    fn begin_prepared(&mut self, _: u16, http1: &[u8], _: &Fields) {
+        let out = self.outbox.bytes_mut();
+        out.truncate(self.head_begun_at.unwrap_or(out.len()));
+        self.head_begun_at = Some(out.len());
+        out.extend_from_slice(http1);
+    }
+
     fn field(&mut self, name: &[u8], value: &[u8]) {
         encode::field(self.outbox.bytes_mut(), name, value);
+    }
+
+    fn field_with(&mut self, name: &[u8], write: impl FnOnce(&mut Vec<u8>)) {
+        let out = self.outbox.bytes_mut();
+        encode::field_begin(out, name);
+        write(out);
+        encode::field_end(out);
     }
 
     fn fields(&mut self, fields: &Fields, keep: impl FnMut(&Field) -> bool) {

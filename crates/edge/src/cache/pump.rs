@@ -1,0 +1,114 @@
+//! Moves an answer's body from the origin to all who read it, and into the store.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use rempart_cache::fill::{Finished, Room, Writer};
+use rempart_cache::object::{Response, Slice};
+use rempart_cache::purge::{Begun, Purged};
+use rempart_cache::{Entry, Object, Stored};
+use rempart_origin::Connection;
+use tokio::task::spawn_local;
+
+use crate::core::Core;
+use crate::incidents::{Kind, Place};
+use crate::panics;
+
+/// Moves what has come already, and the rest in a task of its own: no visitor's leaving ends it.
+pub fn start(core: &Rc<Core>, mut pump: Pump) {
+    // Most small bodies have come together with their head.
+    if let Poll::Ready(moved) = pump.poll_move(core, &mut Context::from_waker(Waker::noop())) {
+        return pump.end(core, moved);
+    }
+    let core = Rc::clone(core);
+    spawn_local(async move {
+        // A core that drains waits for it: visitors read from it.
+        let _guest = core.drain.enter();
+        let moved = panics::caught(pin!(poll_fn(|cx| pump.poll_move(&core, cx)))).await;
+        match moved {
+            Ok(moved) => pump.end(&core, moved),
+            Err(panic) => {
+                let place = Place { release: 0, zone: "".into(), stage: "fill", rule: "".into() };
+                core.metrics.incidents.note(Kind::Panic, place, panic.text, core.now());
+            }
+        }
+    });
+}
+
+/// A body on its way.
+pub struct Pump {
+    /// From where.
+    pub connection: Box<Connection>,
+    /// To whom.
+    pub writer: Writer,
+    /// Of what.
+    pub object: Arc<Object>,
+    /// When its fetch began, for purges: until it is stored.
+    pub begun: Begun,
+}
+
+/// How moving has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moved {
+    Whole,
+    /// Nobody reads any longer, and too much is left.
+    Abandoned,
+    Failed,
+}
+
+impl Pump {
+    fn poll_move(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Moved> {
+        loop {
+            if ready!(self.writer.poll_room(cx)) == Room::Abandoned {
+                return Poll::Ready(Moved::Abandoned);
+            }
+            match ready!(self.connection.poll_body(cx)) {
+                Ok(true) => {
+                    let count = self.writer.write(self.connection.body());
+                    self.connection.take_body(count);
+                    while let Some((index, slice)) = self.writer.take_slice() {
+                        store_slice(core, &self.object.response, index, slice);
+                    }
+                }
+                Ok(false) => return Poll::Ready(Moved::Whole),
+                Err(_) => return Poll::Ready(Moved::Failed),
+            }
+        }
+    }
+
+    fn end(self, core: &Core, moved: Moved) {
+        let Self { connection, writer, object, begun } = self;
+        match moved {
+            Moved::Whole => {
+                core.origins.give_back(connection, core.now().mono);
+                if let Ok(finished) = writer.finish() {
+                    keep(core, &object, finished);
+                }
+            }
+            Moved::Abandoned => keep(core, &object, writer.abandon()),
+            Moved::Failed => drop(writer),
+        }
+        drop(begun);
+    }
+}
+
+/// Stores what a fill has brought, and only then lets go of it: at no moment visitors find neither.
+fn keep(core: &Core, object: &Arc<Object>, mut finished: Finished) {
+    while let Some((index, slice)) = finished.take_slice() {
+        store_slice(core, &object.response, index, slice);
+    }
+    // A purge that came meanwhile is not to be undone.
+    if finished.is_whole() && core.cache.purges.check(&object.response.stamp) != Purged::Hard {
+        let key = object.response.key.clone();
+        core.cache.store.insert(Entry::new(key, Stored::Object(Arc::clone(object))));
+    }
+    drop(finished);
+}
+
+fn store_slice(core: &Core, response: &Response, index: u32, slice: Slice) {
+    let key = response.key.as_ref().slice(response.id, index).as_ref().to_key();
+    core.cache.store.insert(Entry::new(key, Stored::Slice(slice)));
+}

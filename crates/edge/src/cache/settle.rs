@@ -1,0 +1,265 @@
+//! What becomes of an origin's answer that was fetched for the cache.
+
+use std::sync::Arc;
+
+use rempart_cache::decide::{self, Freshness, Lookup, PassReason, Storing, Times, Vary};
+use rempart_cache::fill::{Coming, Leader, Published, Reader};
+use rempart_cache::object::Response;
+use rempart_cache::purge::Begun;
+use rempart_cache::{CachePlan, CacheStatus, Entry, Key, KeyBuilder, Object, Stored};
+use rempart_flow::{BodyLength, RequestHead, ResponseHead, Scheme};
+use rempart_origin::Connection;
+
+use super::CacheTier;
+use super::pump::Pump;
+
+/// A fetch for everybody who waits for it.
+pub struct Lead {
+    /// The duty.
+    pub leader: Leader,
+    /// What was asked of the cache.
+    pub lookup: Lookup,
+    /// When it began, for purges.
+    pub begun: Begun,
+    /// The primary key.
+    pub primary: Key,
+    /// What is stored and must not be used as it is.
+    pub stale: Option<Stale>,
+    /// Unix seconds at which the request went out.
+    pub asked_unix_s: u64,
+}
+
+/// An object that is stale.
+#[derive(Clone)]
+pub struct Stale {
+    /// The object.
+    pub object: Arc<Object>,
+    /// It may be used if the origin fails.
+    pub if_error: bool,
+    /// It may be used while another validates it.
+    pub while_updating: bool,
+}
+
+/// What has become of an answer.
+pub enum Settled {
+    /// This object answers; the origin's answer is used up.
+    Object(Box<Connection>, Arc<Object>, CacheStatus),
+    /// What follows is shared.
+    Shared {
+        /// The body on its way: to be started.
+        pump: Pump,
+        /// This exchange's own.
+        reader: Reader,
+        /// What is said of it.
+        status: CacheStatus,
+    },
+    /// It is this visitor's alone.
+    Alone(Box<Connection>, CacheStatus),
+}
+
+/// Decides what becomes of an answer, and stores what can be stored before its body.
+#[expect(clippy::too_many_arguments, reason = "each is a different thing")]
+pub fn settle(
+    tier: &CacheTier,
+    plan: &CachePlan,
+    keys: &mut KeyBuilder,
+    request: &RequestHead,
+    scheme: Scheme,
+    lead: Lead,
+    connection: Box<Connection>,
+    now_unix_s: u64,
+) -> Settled {
+    let head = connection.head();
+    let asked = Asked {
+        tier,
+        plan,
+        request,
+        lookup: &lead.lookup,
+        times: Times { asked_unix_s: lead.asked_unix_s, answered_unix_s: now_unix_s },
+    };
+    if let Some(stale) = &lead.stale {
+        if head.status == 304 {
+            let object = renewed(&asked, &lead.begun, &stale.object, head);
+            lead.leader.complete(Published { vary: Vary::No, object: Arc::clone(&object) });
+            return Settled::Object(connection, object, CacheStatus::Revalidated);
+        }
+        if stale.if_error && decide::is_stale_if_error(head.status) {
+            let object = Arc::clone(&stale.object);
+            lead.leader.complete(Published { vary: Vary::No, object: Arc::clone(&object) });
+            return Settled::Object(connection, object, CacheStatus::Stale);
+        }
+    }
+    let (freshness, key, vary) = match asked.storable(keys, scheme, &lead.primary, head) {
+        Ok(storable) => storable,
+        Err(status) => {
+            lead.leader.alone();
+            return Settled::Alone(connection, status);
+        }
+    };
+    let status = if lead.stale.is_some() { CacheStatus::Expired } else { CacheStatus::Miss };
+    let (published, coming) = asked.published(&lead.begun, freshness, key, vary, &connection);
+    // What every visitor must validate for itself is not one answer for all who wait.
+    let leader =
+        if published.object.response.freshness.validates_each { lead.leader.solo() } else { lead.leader };
+    let object = Arc::clone(&published.object);
+    match leader.object(published, coming) {
+        Ok((writer, reader)) => {
+            // In slices, it can be found at once.
+            if object.bodies.origin().is_some() {
+                let key = object.response.key.clone();
+                tier.store.insert(Entry::new(key, Stored::Object(Arc::clone(&object))));
+            }
+            let pump = Pump { connection, writer, object, begun: lead.begun };
+            Settled::Shared { pump, reader, status }
+        }
+        Err(leader) => {
+            leader.alone();
+            Settled::Alone(connection, CacheStatus::Miss)
+        }
+    }
+}
+
+/// What was asked, by whom, and for whom.
+pub struct Asked<'a> {
+    /// What is stored.
+    pub tier: &'a CacheTier,
+    /// How the zone caches.
+    pub plan: &'a CachePlan,
+    /// The request.
+    pub request: &'a RequestHead,
+    /// What it wants of the cache.
+    pub lookup: &'a Lookup,
+    /// When it was asked and answered.
+    pub times: Times,
+}
+
+impl Asked<'_> {
+    /// For how long the answer is fresh and under what it is stored; or what is said of one that is not stored.
+    fn storable(
+        &self,
+        keys: &mut KeyBuilder,
+        scheme: Scheme,
+        primary: &Key,
+        head: &ResponseHead,
+    ) -> Result<(Freshness, Key, Vary), CacheStatus> {
+        let Self { request, plan, .. } = *self;
+        let freshness = match decide::storing(request, self.lookup, head, plan, self.times) {
+            Storing::Store(freshness) => freshness,
+            Storing::HitForMiss { for_s, reason } => {
+                self.nobody_waits(primary, for_s);
+                return Err(reason.status());
+            }
+        };
+        let vary = decide::vary(head, plan);
+        let key = match &vary {
+            Vary::No => primary.clone(),
+            Vary::By(by) => {
+                keys.primary(request, scheme, plan);
+                let variant = keys.variant(request, by, plan).ok_or(CacheStatus::Bypass)?.to_key();
+                remember(self.tier, primary, by.clone());
+                variant
+            }
+            Vary::Any => {
+                self.nobody_waits(primary, plan.hit_for_miss_s.into());
+                return Err(CacheStatus::Bypass);
+            }
+        };
+        Ok((freshness, key, vary))
+    }
+
+    /// For so long nobody waits for another's fetch of this.
+    fn nobody_waits(&self, primary: &Key, for_s: u64) {
+        if for_s == 0 {
+            return;
+        }
+        let until_unix_s = self.times.answered_unix_s + for_s;
+        self.tier.store.insert(Entry::new(primary.clone(), Stored::HitForMiss { until_unix_s }));
+    }
+
+    fn published(
+        &self,
+        begun: &Begun,
+        freshness: Freshness,
+        key: Key,
+        vary: Vary,
+        connection: &Connection,
+    ) -> (Published, Coming) {
+        let Self { tier, plan, request, .. } = *self;
+        let head = connection.head();
+        let stored_head = decide::stored_head(head, plan, self.times.answered_unix_s);
+        let length = match head.body {
+            BodyLength::Exact(bytes) => Some(bytes),
+            BodyLength::None => Some(0),
+            BodyLength::Chunked | BodyLength::UntilClose => None,
+        };
+        let coming = Coming {
+            first: 0,
+            bytes: length,
+            total: length,
+            has_strong_validator: decide::strong_validator(&stored_head).is_some(),
+            origin: connection.plan().content_hash(),
+        };
+        let bodies = Arc::new(coming.bodies(tier.fills.bounds()));
+        let target = request.bytes(request.path_and_query);
+        let host = plan.host(request.bytes(request.authority));
+        let stamp = tier.purges.stamp(begun, plan, host, target, &decide::tags(head));
+        let response = Response { id: tier.id(), key, head: stored_head, freshness, stamp, length };
+        let object = Arc::new(Object { response: Arc::new(response), bodies });
+        (Published { vary, object }, coming)
+    }
+}
+
+/// An object after an answer that says it is still so (RFC 9111 sections 4.3.4 and 4.3.5), stored anew unless it was
+/// purged meanwhile.
+pub fn renewed(asked: &Asked<'_>, begun: &Begun, old: &Arc<Object>, head: &ResponseHead) -> Arc<Object> {
+    let before = &old.response;
+    let (head, freshness) =
+        decide::updated(before, head, asked.request, asked.lookup, asked.plan, asked.times);
+    let renewed = asked.tier.purges.renew(begun, &before.stamp);
+    let is_kept = renewed.is_some();
+    let response = Response {
+        id: before.id,
+        key: before.key.clone(),
+        head,
+        freshness,
+        stamp: renewed.unwrap_or_default(),
+        length: before.length,
+    };
+    let object = Arc::new(Object { response: Arc::new(response), bodies: Arc::clone(&old.bodies) });
+    if is_kept {
+        let key = before.key.clone();
+        asked.tier.store.insert(Entry::new(key, Stored::Object(Arc::clone(&object))));
+    }
+    object
+}
+
+/// How many lists of `Vary` are remembered for one key.
+const VARY_LISTS_MAX: usize = 4;
+
+/// Puts by what the response varies under the primary key, before anybody may look for a variant.
+fn remember(tier: &CacheTier, primary: &Key, by: Box<[Box<[u8]>]>) {
+    let known = tier.store.get(primary.as_ref(), |entry| match &entry.stored {
+        Stored::Varies(lists) if lists.first() == Some(&by) => None,
+        Stored::Varies(lists) => Some(lists.clone()),
+        Stored::Object(_) | Stored::HitForMiss { .. } | Stored::Slice(_) => Some(Box::default()),
+    });
+    let Some(known) = known.unwrap_or_else(|| Some(Box::default())) else { return };
+    let others = known.into_vec().into_iter().filter(|other| *other != by);
+    let lists: Vec<_> = std::iter::once(by.clone()).chain(others).take(VARY_LISTS_MAX).collect();
+    tier.store.insert(Entry::new(primary.clone(), Stored::Varies(lists.into())));
+}
+
+/// What is said of a request that passes for this reason.
+pub trait Said {
+    /// The status.
+    fn status(self) -> CacheStatus;
+}
+
+impl Said for PassReason {
+    fn status(self) -> CacheStatus {
+        match self {
+            Self::Dynamic => CacheStatus::Dynamic,
+            Self::Bypass => CacheStatus::Bypass,
+        }
+    }
+}

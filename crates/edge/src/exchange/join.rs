@@ -1,0 +1,213 @@
+//! Fetching what is not stored, once for all who wait for it.
+
+use std::future::poll_fn;
+use std::mem::take;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use rempart_cache::fill::{Joined, Leader, Outcome, Published, Reader};
+use rempart_cache::purge::Purged;
+use rempart_cache::{CacheStatus, Key};
+use rempart_flow::{Fault, Scheme, Side};
+use rempart_origin::Connection;
+use rempart_wire::Visitor;
+
+use super::lookup::Miss;
+use super::{Exchange, Role, State};
+use crate::cache::{Errand, Fetched, Lead, Settled, Stale, pump, settle};
+use crate::forward;
+
+impl<V: Visitor> Exchange<'_, V> {
+    /// Fetches for all who wait, or waits for who fetches.
+    pub(super) async fn join(&mut self, miss: Miss) -> State {
+        let key = miss.variant.as_ref().unwrap_or(&miss.primary);
+        match self.core.cache.fills.join(key.as_ref()) {
+            Joined::Leader(leader) => {
+                self.role = Role::Leader(Box::new(self.lead(leader, miss)));
+                State::Pass
+            }
+            Joined::Follower(reader) => match miss.stale {
+                Some(Stale { object, while_updating: true, .. }) => {
+                    self.give_stored(&object, CacheStatus::Updating)
+                }
+                Some(_) | None => self.follow(reader, miss).await,
+            },
+            Joined::Full => {
+                self.record.cache.status = CacheStatus::Miss;
+                State::Pass
+            }
+        }
+    }
+
+    fn lead(&self, leader: Leader, miss: Miss) -> Lead {
+        let purges = &self.core.cache.purges;
+        let begun = purges.begin();
+        // A purge since the look at it is kept only from here on.
+        let stale = miss.stale.filter(|stale| purges.check(&stale.object.response.stamp) != Purged::Hard);
+        Lead {
+            leader,
+            lookup: miss.lookup,
+            begun,
+            primary: miss.primary,
+            stale,
+            asked_unix_s: self.core.now().unix_s(),
+        }
+    }
+
+    /// What is asked of the origin instead of what this visitor asked.
+    pub(super) fn fetched(&self) -> Option<Fetched<'_>> {
+        let Role::Leader(lead) = &self.role else { return None };
+        Some(Fetched { validates: lead.stale.as_ref().map(|stale| &stale.object.response.head) })
+    }
+
+    /// Waits for the head of another's fetch.
+    async fn follow(&mut self, mut reader: Reader, miss: Miss) -> State {
+        let outcome = poll_fn(|cx| {
+            if let Poll::Ready(outcome) = reader.poll_head(cx) {
+                return Poll::Ready(Ok(outcome));
+            }
+            // Waiting may take long: answers to earlier requests do not.
+            if let Poll::Ready(Err(fault)) = self.visitor.poll_flush(cx) {
+                return Poll::Ready(Err(fault));
+            }
+            self.visitor.poll_gone(cx).map(|()| Err(Fault::ClientGone))
+        })
+        .await;
+        match outcome {
+            Err(fault) => State::Fail(fault),
+            Ok(Outcome::Object(published)) => self.take_published(&published, reader, &miss),
+            Ok(Outcome::Alone) => {
+                self.record.cache.status = CacheStatus::Miss;
+                State::Pass
+            }
+            Ok(Outcome::Failed(fault)) => match miss.stale {
+                Some(Stale { object, if_error: true, .. }) => self.give_stored(&object, CacheStatus::Stale),
+                Some(_) | None => State::Fail(fault),
+            },
+            Ok(Outcome::Lead(leader)) => {
+                self.role = Role::Leader(Box::new(self.lead(leader, miss)));
+                State::Pass
+            }
+        }
+    }
+
+    /// Uses what another has fetched, if it is what this visitor asked for.
+    fn take_published(&mut self, published: &Arc<Published>, reader: Reader, miss: &Miss) -> State {
+        let response = &published.object.response;
+        // A purge that this visitor came after must hold for it.
+        if self.core.cache.purges.check(&response.stamp) == Purged::Hard {
+            reader.disown();
+            return State::Lookup;
+        }
+        if !self.selects(published, &miss.primary) {
+            return State::Lookup;
+        }
+        self.record.cache.waited =
+            Some(self.core.now().mono.saturating_duration_since(self.record.started.mono));
+        let is_stored = published.object.bodies.origin().is_some();
+        let status = if miss.stale.is_some() { CacheStatus::Expired } else { CacheStatus::Miss };
+        let reader = (!is_stored).then_some(reader);
+        self.give_from(Arc::clone(&published.object), reader, status)
+    }
+
+    /// Whether a response is the variant that this request selects.
+    fn selects(&self, published: &Published, primary: &Key) -> bool {
+        let rempart_cache::decide::Vary::By(by) = &published.vary else {
+            return published.key() == primary.as_ref();
+        };
+        let Some(plan) = self.zone.map(|zone| &*zone.cache) else { return false };
+        let mut keys = self.core.keys.borrow_mut();
+        keys.primary(self.visitor.head(), self.scheme(), plan);
+        keys.variant(self.visitor.head(), by, plan).is_some_and(|key| key == published.key())
+    }
+
+    /// Validates what is given stale meanwhile, unless somebody does so already.
+    pub(super) fn refresh(&mut self, miss: Miss) {
+        let key = miss.variant.as_ref().unwrap_or(&miss.primary);
+        if let Joined::Leader(leader) = self.core.cache.fills.join(key.as_ref()) {
+            let lead = self.lead(leader, miss);
+            if let Some(errand) = self.errand(lead) {
+                errand.send();
+            }
+        }
+    }
+
+    pub(super) fn scheme(&self) -> Scheme {
+        forward::scheme(self.visitor.head(), &self.client)
+    }
+
+    fn errand(&self, lead: Lead) -> Option<Errand> {
+        Some(Errand {
+            core: Rc::clone(self.core),
+            zone: Arc::clone(self.zone?),
+            state: Rc::clone(&self.state),
+            release: Rc::clone(self.snapshot),
+            head: self.visitor.head().clone(),
+            peer: self.visitor.peer().clone(),
+            client: self.client,
+            client_text: self.client_text,
+            ray: self.ray,
+            lead,
+        })
+    }
+
+    /// The head of the answer to a fetch for all is there.
+    pub(super) fn settle(&mut self, connection: Box<Connection>) -> State {
+        let Role::Leader(lead) = take(&mut self.role) else { return State::Deliver(connection) };
+        let Some(zone) = self.zone else { return State::Deliver(connection) };
+        let settled = settle(
+            &self.core.cache,
+            &zone.cache,
+            &mut self.core.keys.borrow_mut(),
+            self.visitor.head(),
+            self.scheme(),
+            *lead,
+            connection,
+            self.core.now().unix_s(),
+        );
+        match settled {
+            Settled::Object(connection, object, status) => {
+                self.core.origins.give_back(connection, self.record.answered_at());
+                self.give_stored(&object, status)
+            }
+            Settled::Shared { pump, reader, status } => {
+                let object = Arc::clone(&pump.object);
+                pump::start(self.core, pump);
+                let reader = object.bodies.origin().is_none().then_some(reader);
+                self.give_from(object, reader, status)
+            }
+            Settled::Alone(connection, status) => {
+                self.record.cache.status = status;
+                State::Deliver(connection)
+            }
+        }
+    }
+
+    /// A fetch for all has failed before the head of an answer was there. Whoever waits must not try the same one
+    /// after the other.
+    pub(super) fn rescue(&mut self, fault: Fault) -> State {
+        let Role::Leader(lead) = take(&mut self.role) else { return State::Fail(fault) };
+        if fault.side() != Side::Origin {
+            // The duty passes to one of those who wait.
+            return State::Fail(fault);
+        }
+        let Lead { leader, stale, .. } = *lead;
+        leader.failed(fault);
+        match stale {
+            Some(Stale { object, if_error: true, .. }) => {
+                self.record.fault = Some(fault);
+                self.give_stored(&object, CacheStatus::Stale)
+            }
+            Some(_) | None => State::Fail(fault),
+        }
+    }
+
+    /// The visitor has left while the origin was at work. Others may wait for it, and it is paid for.
+    pub(super) fn leave_behind(&mut self, connection: Box<Connection>) {
+        let Role::Leader(lead) = take(&mut self.role) else { return };
+        if let Some(errand) = self.errand(*lead) {
+            errand.go_on(connection);
+        }
+    }
+}

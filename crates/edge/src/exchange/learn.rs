@@ -1,0 +1,58 @@
+//! What an answer that was fetched for one visitor says about what is stored.
+
+use std::sync::Arc;
+
+use rempart_cache::decide::{self, HeadEffect, Times};
+use rempart_cache::{Object, Stored};
+use rempart_flow::{Method, ResponseHead};
+use rempart_wire::Visitor;
+
+use super::Exchange;
+use crate::cache::{Asked, renewed};
+
+impl<V: Visitor> Exchange<'_, V> {
+    /// Learns from the head of an answer.
+    pub(super) fn learn(&self, answer: &ResponseHead) {
+        let request = self.visitor.head();
+        if request.method == Method::Head {
+            self.learn_from_head(answer);
+        } else if !request.method.is_safe() && matches!(answer.status, 200..=399) {
+            self.invalidate(answer);
+        }
+    }
+
+    /// What a request that changes something has changed is stored no longer (RFC 9111 section 4.4).
+    fn invalidate(&self, answer: &ResponseHead) {
+        let Some(zone) = self.zone else { return };
+        for (host, target) in decide::invalidates(self.visitor.head(), answer) {
+            self.core.cache.purges.invalidate(&zone.cache, &host, &target);
+        }
+    }
+
+    /// An answer to HEAD says whether what GET has stored is still so (RFC 9111 section 4.3.5).
+    fn learn_from_head(&self, answer: &ResponseHead) {
+        let (Some((old, lookup)), Some(zone)) = (&self.seen, self.zone) else { return };
+        let tier = &*self.core.cache;
+        let before = &old.response;
+        match decide::head_effect(&before.head, before.length, answer) {
+            HeadEffect::None => {}
+            HeadEffect::Invalidate => self.forget(old),
+            HeadEffect::Update => {
+                let begun = tier.purges.begin();
+                let now = self.core.now().unix_s();
+                let times = Times { asked_unix_s: self.record.started.unix_s(), answered_unix_s: now };
+                let request = self.visitor.head();
+                let asked = Asked { tier, plan: &zone.cache, request, lookup, times };
+                renewed(&asked, &begun, old, answer);
+            }
+        }
+    }
+
+    /// Takes an object out of the store, if it still stands there.
+    fn forget(&self, old: &Arc<Object>) {
+        self.core.cache.store.remove(old.response.key.as_ref(), |entry| match &entry.stored {
+            Stored::Object(object) => Arc::ptr_eq(object, old),
+            Stored::Varies(_) | Stored::HitForMiss { .. } | Stored::Slice(_) => false,
+        });
+    }
+}

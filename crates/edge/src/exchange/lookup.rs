@@ -1,0 +1,204 @@
+//! What the store has for a request.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rempart_cache::decide::{self, Lookup, Reuse, Wants};
+use rempart_cache::purge::Purged;
+use rempart_cache::{CachePlan, CacheStatus, Entry, Key, KeyRef, Object, Stored};
+use rempart_flow::Fault;
+use rempart_wire::Visitor;
+
+use super::give::Giving;
+use super::{Exchange, State};
+use crate::cache::{CacheTier, Said as _, Stale};
+
+/// How often a request looks again, because what it waited for was not for it, before it goes alone.
+const ROUNDS_MAX: u8 = 4;
+
+/// What the store had.
+pub(super) enum Found {
+    /// The answer, and the visitor took all of it at once.
+    Given,
+    /// The answer.
+    Giving(Giving),
+    /// An object that is stale, and may be given while it is validated.
+    Aging(Arc<Object>),
+    /// An object that must be validated.
+    Stale(Stale),
+    /// By what the responses vary: not the answer itself.
+    Varies(Arc<Entry>),
+    /// The last response could not be stored.
+    Alone,
+    /// Nothing of use.
+    Absent,
+}
+
+/// What is fetched, and why.
+pub(super) struct Miss {
+    pub(super) lookup: Lookup,
+    /// The primary key.
+    pub(super) primary: Key,
+    /// Of the variant that is asked for, if the responses are known to vary.
+    pub(super) variant: Option<Key>,
+    pub(super) stale: Option<Stale>,
+}
+
+impl<V: Visitor> Exchange<'_, V> {
+    /// Asks the store.
+    pub(super) async fn lookup(&mut self) -> State {
+        let Some(zone) = self.zone else { return State::Fail(Fault::UnknownHost) };
+        // Who tries a release wants to know what the origin says.
+        if self.visitor.peer().is_inside {
+            return State::Pass;
+        }
+        let plan = &*zone.cache;
+        let lookup = match decide::wants(self.visitor.head(), plan) {
+            Wants::Lookup(lookup) => lookup,
+            Wants::Pass(reason) => {
+                self.record.cache.status = reason.status();
+                return State::Pass;
+            }
+        };
+        let (found, keys) = poll_fn(|cx| Poll::Ready(self.look(&lookup, plan, cx))).await;
+        let miss = |stale, (primary, variant): (Key, Option<Key>)| Miss { lookup, primary, variant, stale };
+        match (found, keys) {
+            (Found::Given, _) => State::Record,
+            (Found::Giving(giving), _) => State::Give(giving),
+            (Found::Alone, _) => {
+                self.record.cache.status = CacheStatus::Bypass;
+                State::Pass
+            }
+            (Found::Aging(object), Some(keys)) => {
+                let stale = Stale { object: Arc::clone(&object), if_error: true, while_updating: true };
+                self.refresh(miss(Some(stale), keys));
+                self.give_stored(&object, CacheStatus::Updating)
+            }
+            (Found::Stale(stale), Some(keys)) => self.miss(miss(Some(stale), keys)),
+            (Found::Absent | Found::Varies(_), Some(keys)) => self.miss(miss(None, keys)),
+            (Found::Aging(_) | Found::Stale(_) | Found::Absent | Found::Varies(_), None) => State::Pass,
+        }
+    }
+
+    fn miss(&mut self, miss: Miss) -> State {
+        if miss.lookup.only_if_cached {
+            return State::Fail(Fault::OnlyIfCached);
+        }
+        self.rounds += 1;
+        if miss.lookup.is_head {
+            self.seen = miss.stale.map(|stale| (stale.object, miss.lookup));
+            self.record.cache.status = CacheStatus::Miss;
+            return State::Pass;
+        }
+        if self.rounds > ROUNDS_MAX {
+            self.record.cache.status = CacheStatus::Miss;
+            return State::Pass;
+        }
+        State::Join(Box::new(miss))
+    }
+
+    /// Looks under the primary key, and under those of the variants that this request may select. Answers the
+    /// keys too, unless the answer is given.
+    fn look(
+        &mut self,
+        lookup: &Lookup,
+        plan: &CachePlan,
+        cx: &mut Context<'_>,
+    ) -> (Found, Option<(Key, Option<Key>)>) {
+        let core = self.core;
+        let mut keys = core.keys.borrow_mut();
+        let primary = keys.primary(self.visitor.head(), self.scheme(), plan);
+        let found = self.look_at(primary, lookup, cx);
+        let Found::Varies(entry) = found else {
+            let keys = match found {
+                Found::Given | Found::Giving(_) | Found::Alone => None,
+                Found::Aging(_) | Found::Stale(_) | Found::Varies(_) | Found::Absent => {
+                    Some((primary.to_key(), None))
+                }
+            };
+            return (found, keys);
+        };
+        let lists = if let Stored::Varies(lists) = &entry.stored { &**lists } else { &[] };
+        let mut newest = None;
+        let mut best = Found::Absent;
+        for list in lists {
+            let Some(variant) = keys.variant(self.visitor.head(), list, plan) else { continue };
+            let found = self.look_at(variant, lookup, cx);
+            match found {
+                Found::Given | Found::Giving(_) | Found::Alone => return (found, None),
+                Found::Aging(_) | Found::Stale(_) => {
+                    newest = Some(variant.to_key());
+                    best = found;
+                    break;
+                }
+                Found::Absent | Found::Varies(_) => {
+                    newest = newest.or_else(|| Some(variant.to_key()));
+                }
+            }
+        }
+        (best, Some((keys.last_primary().to_key(), newest)))
+    }
+
+    fn look_at(&mut self, key: KeyRef<'_>, lookup: &Lookup, cx: &mut Context<'_>) -> Found {
+        let tier: &CacheTier = &self.core.cache;
+        let looked = tier.store.get(key, |entry| match &entry.stored {
+            Stored::Object(object) => self.weigh(object, lookup, cx),
+            Stored::Varies(_) => Found::Varies(Arc::clone(entry)),
+            Stored::HitForMiss { until_unix_s } if self.record.started.unix_s() < *until_unix_s => {
+                Found::Alone
+            }
+            Stored::HitForMiss { .. } | Stored::Slice(_) => Found::Absent,
+        });
+        looked.unwrap_or(Found::Absent)
+    }
+
+    /// How a stored object may be used; if it may be as it is, it is given here and now.
+    fn weigh(&mut self, object: &Arc<Object>, lookup: &Lookup, cx: &mut Context<'_>) -> Found {
+        let response = &object.response;
+        let soft = match self.core.cache.purges.check(&response.stamp) {
+            Purged::No => false,
+            Purged::Soft => true,
+            Purged::Hard => return Found::Absent,
+        };
+        match decide::reuse(lookup, &response.freshness, soft, self.record.started.unix_s()) {
+            Reuse::Fresh => self.give_at_once(object, cx),
+            Reuse::WhileRevalidating => Found::Aging(Arc::clone(object)),
+            Reuse::AfterValidation { if_error, while_updating } => {
+                Found::Stale(Stale { object: Arc::clone(object), if_error, while_updating })
+            }
+            Reuse::No => Found::Absent,
+        }
+    }
+
+    /// What is stored, however old it is: a stage that fails so has failed.
+    pub(super) fn stale(&mut self, fault: Fault) -> State {
+        let Some(zone) = self.zone else { return State::Fail(fault) };
+        let plan = &*zone.cache;
+        let Wants::Lookup(_) = decide::wants(self.visitor.head(), plan) else {
+            return State::Fail(fault);
+        };
+        let found = {
+            let mut keys = self.core.keys.borrow_mut();
+            let store = &self.core.cache.store;
+            let object = |entry: &Arc<Entry>| match &entry.stored {
+                Stored::Object(object) => Ok(Arc::clone(object)),
+                Stored::Varies(lists) => Err(lists.clone()),
+                Stored::HitForMiss { .. } | Stored::Slice(_) => Err(Box::default()),
+            };
+            match store.get(keys.primary(self.visitor.head(), self.scheme(), plan), object) {
+                Some(Ok(object)) => Some(object),
+                Some(Err(lists)) => lists.iter().find_map(|list| {
+                    let key = keys.variant(self.visitor.head(), list, plan)?;
+                    store.get(key, object)?.ok()
+                }),
+                None => None,
+            }
+        };
+        let purges = &self.core.cache.purges;
+        match found.filter(|object| purges.check(&object.response.stamp) != Purged::Hard) {
+            Some(object) => self.give_stored(&object, CacheStatus::Stale),
+            None => State::Fail(fault),
+        }
+    }
+}
