@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use rempart_flow::Fields;
 
-use crate::decide::Freshness;
+use crate::decide::{Freshness, PassReason};
 use crate::key::Key;
 use crate::purge::Stamp;
 
@@ -34,6 +34,8 @@ pub enum Stored {
     HitForMiss {
         /// Unix seconds.
         until_unix_s: u64,
+        /// Why it could not.
+        reason: PassReason,
     },
     /// A slice of a large object.
     Slice(Slice),

@@ -2,11 +2,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::decide::PassReason;
 use crate::object::Stored;
 
 /// An entry that weighs so much and can be told from others by `mark`.
 fn entry(key: &[u8], weight: u64, mark: u64) -> Entry {
-    let mut entry = Entry::new(key_ref(key).to_key(), Stored::HitForMiss { until_unix_s: mark });
+    let mut entry = Entry::new(key_ref(key).to_key(), Stored::HitForMiss { until_unix_s: mark, reason: PassReason::Bypass });
     entry.weight = weight;
     entry
 }
@@ -27,7 +28,7 @@ fn key(number: u64) -> [u8; 24] {
 }
 
 fn mark(entry: &Entry) -> u64 {
-    let Stored::HitForMiss { until_unix_s } = entry.stored else {
+    let Stored::HitForMiss { until_unix_s, .. } = entry.stored else {
         panic!("no other kind is put in here");
     };
     until_unix_s
@@ -93,7 +94,7 @@ fn equal_hashes_are_told_apart_by_all_bytes() {
     let store = Store::new(1 << 20);
     let of = |name: &'static [u8]| KeyRef { hash: 1, bytes: name };
     for (mark, name) in [&b"a"[..], b"b", b"c"].into_iter().enumerate() {
-        let stored = Stored::HitForMiss { until_unix_s: mark as u64 };
+        let stored = Stored::HitForMiss { until_unix_s: mark as u64, reason: PassReason::Bypass };
         assert!(store.insert(Entry::new(of(name).to_key(), stored)));
     }
     assert_eq!(store.get(of(b"b"), |entry| mark(entry)), Some(1));

@@ -146,7 +146,7 @@ impl Asked<'_> {
         let freshness = match decide::storing(request, self.lookup, head, plan, self.times) {
             Storing::Store(freshness) => freshness,
             Storing::HitForMiss { for_s, reason } => {
-                self.nobody_waits(primary, for_s);
+                self.nobody_waits(primary, for_s, reason);
                 return Err(reason.status());
             }
         };
@@ -160,7 +160,7 @@ impl Asked<'_> {
                 variant
             }
             Vary::Any => {
-                self.nobody_waits(primary, plan.hit_for_miss_s.into());
+                self.nobody_waits(primary, plan.hit_for_miss_s.into(), PassReason::Bypass);
                 return Err(CacheStatus::Bypass);
             }
         };
@@ -168,12 +168,12 @@ impl Asked<'_> {
     }
 
     /// For so long nobody waits for another's fetch of this.
-    fn nobody_waits(&self, primary: &Key, for_s: u64) {
+    fn nobody_waits(&self, primary: &Key, for_s: u64, reason: PassReason) {
         if for_s == 0 {
             return;
         }
         let until_unix_s = self.times.answered_unix_s + for_s;
-        self.tier.store.insert(Entry::new(primary.clone(), Stored::HitForMiss { until_unix_s }));
+        self.tier.store.insert(Entry::new(primary.clone(), Stored::HitForMiss { until_unix_s, reason }));
     }
 
     fn published(

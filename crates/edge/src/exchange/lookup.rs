@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rempart_cache::decide::{self, Lookup, Reuse, Wants};
+use rempart_cache::decide::{self, Lookup, PassReason, Reuse, Wants};
 use rempart_cache::purge::Purged;
 use rempart_cache::{CachePlan, CacheStatus, Entry, Key, KeyRef, Object, Stored};
 use rempart_flow::Fault;
@@ -29,8 +29,8 @@ pub(super) enum Found {
     Stale(Stale),
     /// By what the responses vary: not the answer itself.
     Varies(Arc<Entry>),
-    /// The last response could not be stored.
-    Alone,
+    /// The last response could not be stored, for this reason.
+    Alone(PassReason),
     /// Nothing of use.
     Absent,
 }
@@ -66,8 +66,8 @@ impl<V: Visitor> Exchange<'_, V> {
         match (found, keys) {
             (Found::Given, _) => State::Record,
             (Found::Giving(giving), _) => State::Give(giving),
-            (Found::Alone, _) => {
-                self.record.cache.status = CacheStatus::Bypass;
+            (Found::Alone(reason), _) => {
+                self.record.cache.status = reason.status();
                 State::Pass
             }
             (Found::Aging(object), Some(keys)) => {
@@ -112,7 +112,7 @@ impl<V: Visitor> Exchange<'_, V> {
         let found = self.look_at(primary, lookup, cx);
         let Found::Varies(entry) = found else {
             let keys = match found {
-                Found::Given | Found::Giving(_) | Found::Alone => None,
+                Found::Given | Found::Giving(_) | Found::Alone(_) => None,
                 Found::Aging(_) | Found::Stale(_) | Found::Varies(_) | Found::Absent => {
                     Some((primary.to_key(), None))
                 }
@@ -126,7 +126,7 @@ impl<V: Visitor> Exchange<'_, V> {
             let Some(variant) = keys.variant(self.visitor.head(), list, plan) else { continue };
             let found = self.look_at(variant, lookup, cx);
             match found {
-                Found::Given | Found::Giving(_) | Found::Alone => return (found, None),
+                Found::Given | Found::Giving(_) | Found::Alone(_) => return (found, None),
                 Found::Aging(_) | Found::Stale(_) => {
                     newest = Some(variant.to_key());
                     best = found;
@@ -145,8 +145,8 @@ impl<V: Visitor> Exchange<'_, V> {
         let looked = tier.store.get(key, |entry| match &entry.stored {
             Stored::Object(object) => self.weigh(object, lookup, cx),
             Stored::Varies(_) => Found::Varies(Arc::clone(entry)),
-            Stored::HitForMiss { until_unix_s } if self.record.started.unix_s() < *until_unix_s => {
-                Found::Alone
+            Stored::HitForMiss { until_unix_s, reason } if self.record.started.unix_s() < *until_unix_s => {
+                Found::Alone(*reason)
             }
             Stored::HitForMiss { .. } | Stored::Slice(_) => Found::Absent,
         });
