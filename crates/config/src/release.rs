@@ -18,7 +18,9 @@ pub use outline::Outline;
 
 /// The first byte. A program that changes what stands behind it counts it up, and can still read what its
 /// predecessor wrote.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Without the files that the settings name.
+const FORMAT_BEFORE: u8 = 1;
 
 /// Bytes of a release. The error text calls it `release_bytes_max`.
 pub const RELEASE_BYTES_MAX: usize = 1 << 30;

@@ -1,5 +1,7 @@
 //! The global values of one snapshot, ready to run with.
 
+mod token;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -12,9 +14,12 @@ use rempart_origin::plan::Upstream;
 use rempart_wire::config::{Limits, Listen};
 
 use crate::files::CONFIG_BYTES_MAX;
+use crate::inputs::{Input, Inputs};
 use crate::node_bytes;
 use crate::prefix::PrefixSet;
 use crate::tree::{BudgetsConfig, Config, ReleaseConfig};
+
+pub use token::AdminToken;
 
 /// Everything that is not one zone's. Paths are resolved against the folder of the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +38,8 @@ pub struct Settings {
     pub colo: [u8; 3],
     /// Where the admin endpoint listens; `None` is off.
     pub admin: Option<SocketAddr>,
+    /// What whoever purges over the admin endpoint must know; `None`: nobody can.
+    pub admin_token: Option<AdminToken>,
     /// How many zones, the busiest, have metrics of their own.
     pub metrics_zones_max: usize,
     /// What is logged.
@@ -139,7 +146,7 @@ pub enum AccessTo {
 
 impl Settings {
     /// Makes the settings; what is wrong beyond its own form is reported.
-    pub(crate) fn compile(config: &Config, folder: &Path, cx: &mut Context) -> Self {
+    pub(crate) fn compile(config: &Config, folder: &Path, inputs: &mut Inputs<'_>, cx: &mut Context) -> Self {
         check_listeners(config, cx);
         check_budgets(config, cx);
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
@@ -154,6 +161,7 @@ impl Settings {
             trusted_proxies: config.trusted_proxies.iter().copied().collect(),
             colo: config.edge.colo.0,
             admin: config.admin.listen.0,
+            admin_token: config.admin.token_file.as_ref().and_then(|file| token::read(file, inputs, cx)),
             metrics_zones_max: config.admin.zones_max,
             log: Log {
                 level: config.log.level,
@@ -208,10 +216,18 @@ pub(crate) struct SettingsSource {
     pub(crate) mark: Mark,
     /// The main file without `zones` and `include`, by `node_bytes::encode`.
     pub(crate) text: Box<[u8]>,
+    /// The files that it names.
+    pub(crate) inputs: Box<[Input]>,
 }
 
 impl SettingsSource {
-    pub(crate) fn new(file: &Arc<str>, folder: &Path, root: &Node, cx: &mut Context) -> Self {
+    pub(crate) fn new(
+        file: &Arc<str>,
+        folder: &Path,
+        root: &Node,
+        inputs: Box<[Input]>,
+        cx: &mut Context,
+    ) -> Self {
         let is_setting = |key: &Key| !matches!(&*key.text, "zones" | "include");
         let value = match &root.value {
             Value::Map(entries) => {
@@ -225,7 +241,7 @@ impl SettingsSource {
             cx.error(root.mark, Problem::new("file-too-large", message, "Find out why they have grown."));
             Vec::new()
         });
-        Self { file: Arc::clone(file), folder: folder.into(), mark: root.mark, text: text.into() }
+        Self { file: Arc::clone(file), folder: folder.into(), mark: root.mark, text: text.into(), inputs }
     }
 }
 

@@ -73,9 +73,12 @@ rempart_base::config! {
 rempart_base::config! {
     /// The endpoint for the people who run this edge.
     pub struct AdminConfig {
-        /// Where `/metrics`, `/healthz` and `/status` are answered, or `off`. There is no password: keep it
-        /// inside.
+        /// Where `/metrics`, `/healthz` and `/status` are answered, or `off`. They ask for no password: keep it
+        /// inside. So are purges (`/client/v4/zones/ID/purge_cache`), which need `token_file`.
         listen: AdminListen = AdminListen(Some(SocketAddr::from(([127, 0, 0, 1], 8001))));
+        /// A file with the token that whoever purges over this endpoint sends as `Authorization: Bearer TOKEN`:
+        /// 16 to 4,096 printable characters. Without it nobody can.
+        token_file: Option<Spanned<PathBuf>> = None;
         /// How many zones have metrics of their own: the busiest. The others are summed.
         zones_max: usize = 100, in 0..=100_000;
     }

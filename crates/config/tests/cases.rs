@@ -117,6 +117,7 @@ fn make_certificates(folder: &Path) {
         fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
         fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
     }
+    fs::write(folder.join("token"), "0123456789abcdef\n").unwrap();
     fs::write(folder.join("not_pem.txt"), "nothing of the kind\n").unwrap();
 }
 

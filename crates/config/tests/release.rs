@@ -41,8 +41,9 @@ fn seen(snapshot: &Snapshot) -> String {
 /// A site with a bit of everything.
 fn rich() -> Site {
     let site = Site::new(
-        "include: zones.d/*.yaml\nupstream: {pending_max: 3}\ndata_dir: ../elsewhere\nrelease: {bake_ms: 5}\nzones:\n  - &first\n    name: \"b\u{fc}cher.example\"\n    origins: &origins [{url: \"http://127.0.0.1:1\", host_header: 'null'}]\n  - {name: other.example, origins: *origins, upstream: {connect_timeout_ms: 0050}}\n",
+        "include: zones.d/*.yaml\nadmin: {token_file: token}\nupstream: {pending_max: 3}\ndata_dir: ../elsewhere\nrelease: {bake_ms: 5}\nzones:\n  - &first\n    name: \"b\u{fc}cher.example\"\n    origins: &origins [{url: \"http://127.0.0.1:1\", host_header: 'null'}]\n  - {name: other.example, origins: *origins, upstream: {connect_timeout_ms: 0050}}\n",
     );
+    site.write("token", "0123456789abcdef\n");
     site.certificate("a", "*.foreign.example");
     site.certificate("ca", "ca.example");
     site.write(
@@ -223,4 +224,26 @@ fn the_bodies_of_every_case_come_back() {
         seen_some += 1;
     }
     assert!(seen_some >= 5, "{seen_some}");
+}
+
+#[test]
+fn the_token_of_the_admin_endpoint_is_in_the_release_and_its_file_is_watched() {
+    let token = |snapshot: &Snapshot| {
+        snapshot.settings.admin_token.as_ref().map(|token| token.0.reveal().to_string())
+    };
+    let site = rich();
+    let mut compiler = site.compiler(None);
+    let first = compiler.compile(later()).unwrap();
+    assert_eq!(token(&first).as_deref(), Some("0123456789abcdef"));
+    let body = first.encode();
+    site.write("token", "another-token-of-some-length");
+    let second = compiler.compile(later()).unwrap();
+    assert_eq!(token(&second).as_deref(), Some("another-token-of-some-length"));
+    assert_eq!(token(&load(&body, Some(&second))).as_deref(), Some("0123456789abcdef"));
+    assert!(!format!("{:?}", first.settings).contains("0123456789abcdef"), "it is a secret");
+    site.write("token", "short");
+    assert!(compiler.compile(later()).is_err());
+    // A program of before can read what has no such thing in it.
+    site.main("zones: [{name: a.example, origins: [\"http://127.0.0.1:1\"]}]\n");
+    assert_eq!((body[0], site.compile(None).encode()[0]), (2, 1));
 }

@@ -60,7 +60,7 @@ fn left(path: &[u8], query: &[u8], plan: &CachePlan, scratch: &mut Vec<Item>) ->
     let keep = match &plan.key.query.keep {
         QueryKeep::None => return Left::Nothing,
         QueryKeep::All if !is_sorted => return Left::All,
-        keep => keep,
+        keep @ (QueryKeep::All | QueryKeep::Only(_) | QueryKeep::Without(_)) => keep,
     };
     scratch.clear();
     parameters(query, keep, scratch);

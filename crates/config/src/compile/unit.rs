@@ -208,16 +208,20 @@ impl Main {
             found.shared(cx.finish());
             return None;
         };
-        let settings = Settings::compile(&config, making.folder, &mut cx);
+        let mut inputs = Inputs::system(making.folder, making.now, &mut making.tools.pantry);
+        let settings = Settings::compile(&config, making.folder, &mut inputs, &mut cx);
         let settings = settings.shared(before);
-        let source = SettingsSource::new(&file.name, making.folder, &root, &mut cx);
+        let source = SettingsSource::new(&file.name, making.folder, &root, inputs.take_used(), &mut cx);
+        let (own_are_settled, own_inputs) = (inputs.is_settled(), inputs.into_read());
         shared.0.extend(cx.finish().0);
         let now = making.now;
         let mut bench = making.bench(&config.upstream, &settings.upstream);
         let slots = listed(config.zones.as_deref().unwrap_or_default(), &file, of_zones, &mut bench);
         let unit = Unit::new(file, stamp, slots, Diagnostics::default(), (bench.inputs, now));
         let all = in_order(&unit.slots, &shared);
-        let unit = Unit { found: all.clone(), written: written(&root), ..unit };
+        let inputs = own_inputs.iter().chain(&unit.inputs).cloned().collect();
+        let is_settled = unit.is_settled && own_are_settled;
+        let unit = Unit { found: all.clone(), written: written(&root), inputs, is_settled, ..unit };
         if shared.has_errors() {
             found.shared(all)
         } else {

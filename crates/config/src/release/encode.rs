@@ -14,7 +14,7 @@ use crate::snapshot::{HeldBack, Snapshot};
 use crate::source::SourceFile;
 use crate::zone::ZoneRecord;
 
-use super::{AUTHORITIES, ENV, ERROR, FILE, FORMAT, PLACEHOLDER, WARNING, ZONE};
+use super::{AUTHORITIES, ENV, ERROR, FILE, FORMAT, FORMAT_BEFORE, PLACEHOLDER, WARNING, ZONE};
 
 impl Snapshot {
     /// Everything that this snapshot is made from, with the files behind it: [`load_release`] makes the same
@@ -25,11 +25,15 @@ impl Snapshot {
     pub fn encode(&self) -> Vec<u8> {
         let mut files = Numbered::<&SourceFile>::new();
         let mut contents = Numbered::<&[u8]>::new();
+        let mut own = Writer::default();
+        write_inputs(&self.source.inputs, &mut contents, &mut own);
         let mut zones = Writer::default();
         zones.count(self.zones.len());
         self.zones.iter().for_each(|zone| write_zone(zone, &mut files, &mut contents, &mut zones));
         let mut body = Writer::default();
-        body.byte(FORMAT);
+        let inputs = &self.source.inputs;
+        // A program of before reads what it could have written.
+        body.byte(if inputs.is_empty() { FORMAT_BEFORE } else { FORMAT });
         body.text(&self.source.file);
         body.bytes(self.source.folder.as_os_str().as_bytes());
         write_mark(self.source.mark, &mut body);
@@ -41,6 +45,9 @@ impl Snapshot {
         }
         body.count(contents.list.len());
         contents.list.iter().for_each(|content| body.bytes(content));
+        if !inputs.is_empty() {
+            body.0.extend_from_slice(&own.0);
+        }
         body.count(self.held.len());
         self.held.iter().for_each(|held| write_held(held, &mut body));
         body.0.extend_from_slice(&zones.0);
@@ -83,8 +90,13 @@ fn write_zone<'a>(
     to.count(files.number(&source.spot.file));
     to.number(source.spot.index.into());
     write_mark(source.spot.mark, to);
-    to.count(source.inputs.len());
-    for Input { name, content } in &source.inputs {
+    write_inputs(&source.inputs, contents, to);
+    to.bytes(&source.text);
+}
+
+fn write_inputs<'a>(inputs: &'a [Input], contents: &mut Numbered<&'a [u8]>, to: &mut Writer) {
+    to.count(inputs.len());
+    for Input { name, content } in inputs {
         match name {
             InputName::File(path) => {
                 to.byte(FILE);
@@ -98,7 +110,6 @@ fn write_zone<'a>(
         }
         to.count(contents.number(content.reveal()));
     }
-    to.bytes(&source.text);
 }
 
 fn write_held(held: &HeldBack, to: &mut Writer) {

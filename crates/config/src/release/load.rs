@@ -9,6 +9,7 @@ use rempart_base::{Diagnostic, Diagnostics, Now, Severity};
 
 use crate::bytes::Damaged;
 use crate::compile::{Assembled, Assembly, Found, Part, RefusedZones, Tools, Workshop};
+use crate::inputs::Inputs;
 use crate::node_bytes;
 use crate::settings::{Settings, SettingsSource};
 use crate::snapshot::Snapshot;
@@ -64,7 +65,9 @@ pub(super) fn settings(
     let mut cx = Context::new(Arc::clone(&source.file));
     let node = node_bytes::decode(&source.text, source.mark).map_err(|_| damaged())?;
     let config = Config::decode(&node, &mut cx);
-    let settings = config.as_ref().map(|config| Settings::compile(config, &source.folder, &mut cx));
+    let mut inputs = Inputs::release(&source.inputs);
+    let compile = |config: &Config| Settings::compile(config, &source.folder, &mut inputs, &mut cx);
+    let settings = config.as_ref().map(compile);
     match config.zip(settings) {
         Some((config, settings)) if !cx.has_errors() => {
             Ok((config, settings.shared(base.map(|base| &base.settings))))

@@ -15,7 +15,7 @@ use crate::settings::SettingsSource;
 use crate::snapshot::HeldBack;
 use crate::source::{SourceFile, Spot, ZoneSource};
 
-use super::{AUTHORITIES, ENV, ERROR, FILE, FORMAT, PLACEHOLDER, WARNING, ZONE};
+use super::{AUTHORITIES, ENV, ERROR, FILE, FORMAT, FORMAT_BEFORE, PLACEHOLDER, WARNING, ZONE};
 
 /// What stands in a release before its zones.
 pub(super) struct Release<'a> {
@@ -66,18 +66,24 @@ impl<'a> Release<'a> {
     /// Reads what stands before the zones.
     pub(super) fn read(body: &'a [u8]) -> Result<Self, Damaged> {
         let mut from = Reader(body);
-        if from.byte()? != FORMAT {
-            return Err(Damaged);
-        }
+        let has_own_inputs = match from.byte()? {
+            FORMAT => true,
+            FORMAT_BEFORE => false,
+            _ => return Err(Damaged),
+        };
         let file = from.text()?.into();
         let folder = PathBuf::from(OsStr::from_bytes(from.bytes()?));
-        let settings = SettingsSource { file, folder, mark: mark(&mut from)?, text: from.bytes()?.into() };
+        let (mark, text) = (mark(&mut from)?, from.bytes()?.into());
         let files =
             list(&mut from, |from| Ok(FileHere { name: from.text()?, is_list: flag(from)?, made: None }))?;
         let contents = list(&mut from, |from| Ok(ContentHere { bytes: from.bytes()?, made: None }))?;
+        let mut shelves = Shelves { files, contents };
+        let inputs = if has_own_inputs { shelves.names(&mut from)? } else { Vec::new() };
+        let inputs = shelves.inputs(&inputs).into();
+        let settings = SettingsSource { file, folder, mark, text, inputs };
         let held = list(&mut from, held)?;
         let left = from.count()?;
-        Ok(Self { settings, held, shelves: Shelves { files, contents }, zones: from, left })
+        Ok(Self { settings, held, shelves, zones: from, left })
     }
 
     /// The next zone; `None` behind the last.
@@ -95,8 +101,7 @@ impl<'a> Release<'a> {
         let name = from.text()?;
         let file = below(self.shelves.files.len(), from)?;
         let (index, mark) = (from.small()?, mark(from)?);
-        let contents = self.shelves.contents.len();
-        let inputs = list(from, |from| Ok((input_name(from)?, below(contents, from)?)))?;
+        let inputs = self.shelves.names(from)?;
         Ok(Some(Entry { is_placeholder, name, text: from.bytes()?, file, index, mark, inputs }))
     }
 
@@ -129,13 +134,25 @@ impl<'a> Release<'a> {
 
     /// What a zone needs.
     pub(super) fn inputs(&mut self, entry: &Entry<'_>) -> Vec<Input> {
-        let contents = &mut self.shelves.contents;
+        self.shelves.inputs(&entry.inputs)
+    }
+}
+
+impl<'a> Shelves<'a> {
+    /// Inputs and which content each has.
+    fn names(&self, from: &mut Reader<'a>) -> Result<Vec<(Name<'a>, usize)>, Damaged> {
+        let contents = self.contents.len();
+        list(from, |from| Ok((input_name(from)?, below(contents, from)?)))
+    }
+
+    fn inputs(&mut self, names: &[(Name<'_>, usize)]) -> Vec<Input> {
+        let contents = &mut self.contents;
         let input = |(name, content): &(Name<'_>, usize)| {
             let ContentHere { bytes, made } = contents.get_mut(*content)?;
             let content = Arc::clone(made.get_or_insert_with(|| (*bytes).into()));
             Some(Input { name: name.owned(), content: Secret::new(content) })
         };
-        entry.inputs.iter().filter_map(input).collect()
+        names.iter().filter_map(input).collect()
     }
 }
 
