@@ -167,6 +167,12 @@ impl Deref for Name {
     }
 }
 
+impl From<&[u8]> for Name {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+}
+
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
         Self(text.as_bytes().into())

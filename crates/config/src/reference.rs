@@ -42,7 +42,7 @@ zones:
 
 `rempart check FILE` reports everything that is wrong with a file, each problem with its place and what to do.
 `rempart schema` prints a JSON Schema for editors. The unit of a number is the end of its key: `_ms` are
-milliseconds, `_bytes` bytes. Paths are relative to the folder of the file in which they stand. A file has at most
+milliseconds, `_s` seconds, `_bytes` bytes. Paths are relative to the folder of the file in which they stand. A file has at most
 {CONFIG_BYTES_MAX} bytes (`config_bytes_max`), {NODES_MAX} values and {DEPTH_MAX} lists and mappings inside each other; at
 most {FILES_MAX} files are included. Anchors and aliases may be used; merge keys (`<<`) and tags may not.
 "

@@ -118,14 +118,8 @@ rempart_base::config_words!(RequestDirectives {
 });
 
 /// When stale responses are used.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ServeStale(pub ServeStaleConfig);
-
-impl Default for ServeStale {
-    fn default() -> Self {
-        Self(ServeStaleConfig::default())
-    }
-}
 
 impl Decode for ServeStale {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {

@@ -19,27 +19,26 @@ pub(super) fn push_default(bytes: &mut Elements, head: &RequestHead, plan: &KeyP
         if field.hop_by_hop {
             continue;
         }
-        let known = match field.known {
-            Known::Other => {
-                let name = head.bytes(field.name);
-                match odd(name) {
-                    Odd::No => continue,
-                    Odd::Known(known) => known,
-                    Odd::Unnumbered => {
-                        push_odd(bytes, name, head.bytes(field.value));
-                        continue;
-                    }
-                }
-            }
-            known => known,
-        };
         let value = head.bytes(field.value);
-        if counts(known, value, plan) {
-            let begins = bytes.begin(Element::DefaultField);
-            bytes.0.push(known as u8);
-            bytes.0.extend_from_slice(value);
-            bytes.end(begins);
+        if field.known != Known::Other {
+            push_known(bytes, field.known, value, plan);
+            continue;
         }
+        let name = head.bytes(field.name);
+        match odd(name) {
+            Odd::No => {}
+            Odd::Known(known) => push_known(bytes, known, value, plan),
+            Odd::Unnumbered => push_odd(bytes, name, value),
+        }
+    }
+}
+
+fn push_known(bytes: &mut Elements, known: Known, value: &[u8], plan: &KeyPlan) {
+    if counts(known, value, plan) {
+        let begins = bytes.begin(Element::DefaultField);
+        bytes.0.push(known as u8);
+        bytes.0.extend_from_slice(value);
+        bytes.end(begins);
     }
 }
 
@@ -86,12 +85,13 @@ fn odd(name: &[u8]) -> Odd {
         *to = if *from == b'_' { b'-' } else { from.to_ascii_lowercase() };
     }
     let plain = plain.get(..name.len()).unwrap_or(&plain);
-    match Known::from_name(plain) {
-        Known::Other if plain.starts_with(b"x-forwarded-") || plain.starts_with(b"x-original-") => {
-            Odd::Unnumbered
-        }
-        Known::Other => Odd::No,
-        known => Odd::Known(known),
+    let known = Known::from_name(plain);
+    if known != Known::Other {
+        return Odd::Known(known);
+    }
+    match plain.starts_with(b"x-forwarded-") || plain.starts_with(b"x-original-") {
+        true => Odd::Unnumbered,
+        false => Odd::No,
     }
 }
 

@@ -34,23 +34,15 @@ pub(super) fn push(
         return Some(());
     }
     let begins = bytes.begin(Element::VaryValue);
-    match Known::from_name(name) {
-        // Lines of cookies are one list of another kind (RFC 9113 section 8.2.3).
-        Known::Cookie => joined(&mut bytes.0, values(head, name), b"; "),
-        known => {
-            joined(&mut bytes.0, values(head, name).map(<[u8]>::trim_ascii), b",");
-            let order = match known {
-                Known::AcceptEncoding => Some(Order::None),
-                Known::Accept | Known::AcceptLanguage | Known::AcceptCharset => Some(Order::Preference),
-                _ => None,
-            };
-            match order {
-                Some(order) if preferences(&bytes.0, begins, order, scratch) => {
-                    rewrite(&mut bytes.0, begins, scratch);
-                }
-                Some(_) | None => unspaced(&mut bytes.0, begins),
-            }
+    let known = Known::from_name(name);
+    // Lines of cookies are one list of another kind (RFC 9113 section 8.2.3).
+    let between: &[u8] = if known == Known::Cookie { b"; " } else { b"," };
+    joined(&mut bytes.0, values(head, name).map(<[u8]>::trim_ascii), between);
+    match order_of(known) {
+        Some(order) if preferences(&bytes.0, begins, order, scratch) => {
+            rewrite(&mut bytes.0, begins, scratch);
         }
+        Some(_) | None => unspaced(&mut bytes.0, begins),
     }
     bytes.end(begins);
     Some(())
@@ -63,6 +55,16 @@ enum Order {
     None,
     /// What is preferred, by its weight.
     Preference,
+}
+
+/// `None`: it is no list of preferences.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other field is such a list")]
+const fn order_of(known: Known) -> Option<Order> {
+    match known {
+        Known::AcceptEncoding => Some(Order::None),
+        Known::Accept | Known::AcceptLanguage | Known::AcceptCharset => Some(Order::Preference),
+        _ => None,
+    }
 }
 
 fn joined<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a [u8]>, between: &[u8]) {
