@@ -45,7 +45,7 @@ pub enum PassReason {
 }
 
 /// What matters of a request that is looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lookup {
     /// HEAD: answered from what GET stored.
     pub is_head: bool,

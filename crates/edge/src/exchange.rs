@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use rempart_cache::Object;
 use rempart_cache::decide::Lookup;
+use rempart_cache::purge::Begun;
 use rempart_config::{Snapshot, ZonePlan};
 use rempart_flow::{Fault, Method, RequestHead};
 use rempart_origin::Connection;
@@ -25,7 +26,7 @@ use crate::answer;
 use crate::budgets::UnderWay;
 use crate::cache::{Lead, Says};
 use crate::core::{Core, Pinned};
-use crate::forward::{Client, Forward};
+use crate::forward::{self, Client, Forward};
 use crate::guard;
 use crate::incidents::{Kind, Place};
 use crate::metrics::speaks_against_its_release;
@@ -138,6 +139,8 @@ pub struct Exchange<'a, V> {
     role: Role,
     /// What is stored of what is asked for by HEAD.
     seen: Option<(Arc<Object>, Lookup)>,
+    /// Since when purges count against an answer to POST that GET may be given.
+    begun: Option<Begun>,
     /// How often it has looked at what is stored.
     rounds: u8,
     has_retried: bool,
@@ -161,6 +164,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             upload: Upload::default(),
             role: Role::Alone,
             seen: None,
+            begun: None,
             rounds: 0,
             has_retried: false,
             is_answering: false,
@@ -305,6 +309,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             loop_token: &self.core.loop_token,
             zone_name: self.zone.map_or("", |zone| &zone.name),
             fetched: self.fetched(),
+            device_type: self.zone.and_then(|zone| forward::device_type(head, &zone.cache)),
         };
         let origin = Arc::clone(connection.plan());
         forward.encode(connection.begin(), &origin);
@@ -315,6 +320,9 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             if method.is_idempotent() { self.snapshot.settings.limits.replay_bytes_max } else { 0 };
         self.upload.begin(replay_max, head.body);
         let wait = origin.settings.expect_continue_timeout;
+        if method == Method::Post {
+            self.begun = Some(self.core.cache.purges.begin());
+        }
         let fetched = relay::fetch(
             self.visitor,
             &mut connection,
@@ -366,7 +374,11 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         }
     }
 
-    async fn deliver(&mut self, mut connection: Box<Connection>) -> State {
+    async fn deliver(&mut self, connection: Box<Connection>) -> State {
+        let mut connection = match self.keep_answer_to_post(connection) {
+            Ok(state) => return state,
+            Err(connection) => connection,
+        };
         let kind = {
             let second = self.core.second.borrow();
             let says = Says::only(self.record.cache.status);

@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use rempart_cache::CachePlan;
+use rempart_cache::plan::DeviceType;
 use rempart_config::Snapshot;
 use rempart_flow::{Known, RequestHead, Scheme};
 use rempart_http1::encode;
@@ -64,6 +66,8 @@ pub struct Forward<'a> {
     pub zone_name: &'a str,
     /// What is asked for the cache, and not for this visitor alone.
     pub fetched: Option<Fetched<'a>>,
+    /// `CF-Device-Type`, for a zone that stores answers by it.
+    pub device_type: Option<DeviceType>,
 }
 
 impl Forward<'_> {
@@ -112,6 +116,9 @@ impl Forward<'_> {
         out.extend_from_slice(b"CF-Visitor: {\"scheme\":\"");
         out.extend_from_slice(scheme);
         out.extend_from_slice(b"\"}\r\n");
+        if let Some(device_type) = self.device_type {
+            encode::field(out, b"CF-Device-Type", device_type.as_str().as_bytes());
+        }
         encode::field(out, b"CF-Ray", self.ray.as_bytes());
         encode::field(out, b"CDN-Loop", self.loop_token);
         encode::field(
@@ -142,6 +149,12 @@ impl Forward<'_> {
             _ => true,
         }
     }
+}
+
+/// The kind of device, if the zone stores answers by it.
+#[must_use]
+pub fn device_type(head: &RequestHead, plan: &CachePlan) -> Option<DeviceType> {
+    plan.key.device_type.then(|| DeviceType::of(head))
 }
 
 /// The visitor's scheme: the connection's, unless a trusted proxy ended TLS before us.

@@ -67,6 +67,12 @@ impl Upload {
         self.is_whole
     }
 
+    /// Whether the origin has all of it.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
     /// Back to the first byte.
     pub const fn rewind(&mut self) {
         self.sent = 0;

@@ -7,7 +7,10 @@ use crate::object::Stored;
 
 /// An entry that weighs so much and can be told from others by `mark`.
 fn entry(key: &[u8], weight: u64, mark: u64) -> Entry {
-    let mut entry = Entry::new(key_ref(key).to_key(), Stored::HitForMiss { until_unix_s: mark, reason: PassReason::Bypass });
+    let mut entry = Entry::new(
+        key_ref(key).to_key(),
+        Stored::HitForMiss { until_unix_s: mark, reason: PassReason::Bypass },
+    );
     entry.weight = weight;
     entry
 }

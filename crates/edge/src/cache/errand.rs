@@ -119,6 +119,7 @@ impl Errand {
             ray: &self.ray,
             loop_token: &self.core.loop_token,
             zone_name: &self.zone.name,
+            device_type: forward::device_type(&self.head, &self.zone.cache),
             fetched: Some(Fetched {
                 validates: self.lead.stale.as_ref().map(|stale| &stale.object.response.head),
             }),

@@ -176,7 +176,8 @@ impl Asked<'_> {
         self.tier.store.insert(Entry::new(primary.clone(), Stored::HitForMiss { until_unix_s, reason }));
     }
 
-    fn published(
+    /// What is published of the answer, and what of it comes.
+    pub fn published(
         &self,
         begun: &Begun,
         freshness: Freshness,

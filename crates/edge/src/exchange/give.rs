@@ -189,8 +189,7 @@ impl<V: Visitor> Exchange<'_, V> {
         let status = self.record.cache.status;
         let mut says = Says::only(status);
         if status != CacheStatus::Miss && status != CacheStatus::Expired {
-            let lifetime = i64::try_from(response.freshness.lifetime_s).unwrap_or(i64::MAX);
-            says.facts.ttl_s = Some(lifetime.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX)));
+            says.facts.ttl_s = Some(decide::ttl_s(&response.freshness, now));
         } else {
             says.facts.stored = true;
             says.facts.fwd_status = Some(response.head.status);

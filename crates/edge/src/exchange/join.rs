@@ -203,9 +203,13 @@ impl<V: Visitor> Exchange<'_, V> {
         }
     }
 
-    /// The visitor has left while the origin was at work. Others may wait for it, and it is paid for.
+    /// The visitor has left while the origin was at work. Others may wait for the answer, or it is one that is
+    /// likely stored; else the origin need not work for nobody.
     pub(super) fn leave_behind(&mut self, connection: Box<Connection>) {
         let Role::Leader(lead) = take(&mut self.role) else { return };
+        if !(lead.lookup.is_static || lead.stale.is_some() || lead.leader.is_awaited()) {
+            return;
+        }
         if let Some(errand) = self.errand(*lead) {
             errand.go_on(connection);
         }

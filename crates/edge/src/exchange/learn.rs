@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use rempart_cache::decide::{self, HeadEffect, Times};
-use rempart_cache::{Object, Stored};
+use rempart_cache::decide::{self, HeadEffect, Lookup, Times, Vary};
+use rempart_cache::{CacheStatus, Object, Stored};
 use rempart_flow::{Method, ResponseHead};
+use rempart_origin::Connection;
 use rempart_wire::Visitor;
 
-use super::Exchange;
+use super::{Exchange, State};
+use crate::cache::pump::{self, Pump};
 use crate::cache::{Asked, renewed};
 
 impl<V: Visitor> Exchange<'_, V> {
@@ -27,6 +29,34 @@ impl<V: Visitor> Exchange<'_, V> {
         for (host, target) in decide::invalidates(self.visitor.head(), answer) {
             self.core.cache.purges.invalidate(&zone.cache, &host, &target);
         }
+    }
+
+    /// An answer to POST that says it is the page itself, and for how long, is stored for GET (RFC 9110 section
+    /// 9.3.3). It comes back if it is anything else.
+    pub(super) fn keep_answer_to_post(
+        &mut self,
+        connection: Box<Connection>,
+    ) -> Result<State, Box<Connection>> {
+        let (Some(begun), Some(zone)) = (self.begun.take(), self.zone) else { return Err(connection) };
+        let (request, plan, tier) = (self.visitor.head(), &*zone.cache, &*self.core.cache);
+        let now = self.core.now().unix_s();
+        let times = Times { asked_unix_s: self.record.started.unix_s(), answered_unix_s: now };
+        let storing = decide::post_storing(request, connection.head(), plan, times);
+        let (Some(freshness), true) = (storing, self.upload.is_done()) else { return Err(connection) };
+        let lookup = &Lookup::default();
+        let asked = Asked { tier, plan, request, lookup, times };
+        let key = self.core.keys.borrow_mut().primary(request, self.scheme(), plan).to_key();
+        let (published, coming) = asked.published(&begun, freshness, key, Vary::No, &connection);
+        let object = Arc::clone(&published.object);
+        for (host, target) in decide::invalidates(request, connection.head()) {
+            tier.purges.invalidate_sparing(plan, &host, &target, &object.response.stamp);
+        }
+        let Ok((writer, reader)) = tier.fills.solo().object(published, coming) else {
+            return Err(connection);
+        };
+        pump::start(self.core, Pump { connection, writer, object: Arc::clone(&object), begun });
+        let reader = object.bodies.origin().is_none().then_some(reader);
+        Ok(self.give_from(object, reader, CacheStatus::Dynamic))
     }
 
     /// An answer to HEAD says whether what GET has stored is still so (RFC 9111 section 4.3.5).
