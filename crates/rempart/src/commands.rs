@@ -17,6 +17,7 @@ pub(crate) mod reference;
 pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod taste;
+pub(crate) mod top;
 pub(crate) mod up;
 pub(crate) mod upgrade;
 

@@ -49,9 +49,14 @@ impl Running {
 
     /// Gives it an order, an object with `command`, and returns its answer, an object with `ok`.
     pub(crate) fn ask(&self, order: &Value) -> Result<Value, Silence> {
+        self.ask_within(order, Duration::from_secs(ANSWER_TIMEOUT_S))
+    }
+
+    /// The same, with so much patience.
+    pub(crate) fn ask_within(&self, order: &Value, patience: Duration) -> Result<Value, Silence> {
         let socket = self.data_dir().join("ctl.sock");
         let stream = UnixStream::connect(&socket).map_err(|error| unreachable(&socket, &error))?;
-        let answer = exchange(&stream, order)
+        let answer = exchange(&stream, order, patience)
             .map_err(|error| Silence::Failed(format!("{} did not answer: {error}", socket.display())))?;
         if answer.is_empty() {
             return Err(Silence::Failed(format!("{} closed without an answer", socket.display())));
@@ -61,8 +66,8 @@ impl Running {
     }
 }
 
-fn exchange(mut stream: &UnixStream, order: &Value) -> std::io::Result<String> {
-    stream.set_read_timeout(Some(Duration::from_secs(ANSWER_TIMEOUT_S)))?;
+fn exchange(mut stream: &UnixStream, order: &Value, patience: Duration) -> std::io::Result<String> {
+    stream.set_read_timeout(Some(patience))?;
     stream.write_all(format!("{order}\n").as_bytes())?;
     let mut answer = String::new();
     BufReader::new(stream.take(ANSWER_BYTES_MAX)).read_line(&mut answer)?;

@@ -9,6 +9,7 @@ mod logging;
 mod output;
 mod privileges;
 mod sandbox;
+mod signals;
 mod sockets;
 mod supervisor;
 mod systemd;
@@ -38,6 +39,8 @@ enum Command {
     Upgrade(commands::upgrade::Upgrade),
     /// Say how a running edge is doing.
     Status(commands::status::Status),
+    /// Show live what a running edge does.
+    Top(commands::top::Top),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Print the reference of the configuration in Markdown.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Ctl(ctl) => ctl.run(),
         Command::Upgrade(upgrade) => upgrade.run(),
         Command::Status(status) => status.run(),
+        Command::Top(top) => top.run(),
         Command::Schema => commands::schema::run(),
         Command::Reference => commands::reference::run(),
         #[cfg(feature = "fault")]

@@ -1,6 +1,7 @@
 //! What was counted since the start, as JSON: for `rempart top` and `status`. Nothing here waits for whoever
 //! changes what runs.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
@@ -91,7 +92,7 @@ pub(super) fn busiest_origins(control: &Control) -> Vec<OriginSum> {
         }
     }
     let mut sums: Vec<OriginSum> = sums.into_values().map(|(sum, _)| sum).collect();
-    sums.sort_by(|a, b| b.asked.cmp(&a.asked));
+    sums.sort_by_key(|sum| Reverse(sum.asked));
     sums.truncate(control.running.load().newest().settings.metrics_zones_max);
     sums
 }

@@ -1,8 +1,9 @@
-//! Signals as something to wait for beside other things: blocked, and read from a descriptor.
+//! The supervisor's signals.
 
 use std::io;
-use std::mem::{MaybeUninit, size_of};
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+
+pub(super) use crate::signals::unblock;
+use crate::signals::{Meanings, Signals as Blocked};
 
 /// What a signal means to the supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(crate) enum Told {
     ChildChanged,
 }
 
-const MEANINGS: [(libc::c_int, Told); 5] = [
+const MEANINGS: Meanings<Told> = &[
     (libc::SIGTERM, Told::Stop),
     (libc::SIGINT, Told::Interrupt),
     (libc::SIGHUP, Told::Reload),
@@ -28,57 +29,12 @@ const MEANINGS: [(libc::c_int, Told); 5] = [
     (libc::SIGCHLD, Told::ChildChanged),
 ];
 
-/// The signals that have come and were not read yet.
-pub(crate) struct Signals(OwnedFd);
+/// Those that have come and were not read yet.
+pub(crate) type Signals = Blocked<Told>;
 
-impl Signals {
-    /// From now on these signals do nothing by themselves. To be called before any other thread exists.
-    /// Children inherit that, and have to [`unblock`].
+impl Blocked<Told> {
+    /// Blocks them. To be called before any other thread exists.
     pub(crate) fn block() -> io::Result<Self> {
-        let mut set = MaybeUninit::uninit();
-        // SAFETY: `sigemptyset` initialises the set before it is used; all pointers are valid for the
-        // calls; the descriptor is new and owned by nobody else.
-        unsafe {
-            // Ignored, as a careless parent may have left it, it would never come.
-            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
-            libc::sigemptyset(set.as_mut_ptr());
-            for (number, _) in MEANINGS {
-                libc::sigaddset(set.as_mut_ptr(), number);
-            }
-            if libc::sigprocmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut()) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            let fd = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
-            if fd < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            Ok(Self(OwnedFd::from_raw_fd(fd)))
-        }
-    }
-
-    /// The next one that has come; does not wait.
-    pub(crate) fn next(&self) -> Option<Told> {
-        let mut record = [0; size_of::<libc::signalfd_siginfo>()];
-        let read = rustix::io::read(&self.0, &mut record).ok()?;
-        // `ssi_signo` is the first field.
-        let number = u32::from_ne_bytes(record.get(..read)?.first_chunk().copied()?);
-        MEANINGS.iter().find(|(n, _)| u32::try_from(*n) == Ok(number)).map(|(_, told)| *told)
-    }
-}
-
-/// Lets every signal through again. Only system calls, so that a child may call it before exec.
-pub(super) fn unblock() -> io::Result<()> {
-    let mut none = MaybeUninit::uninit();
-    // SAFETY: `sigemptyset` initialises the set before it is used; all pointers are valid for the calls.
-    let done = unsafe {
-        libc::sigemptyset(none.as_mut_ptr());
-        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut())
-    };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-impl AsFd for Signals {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        Self::with(MEANINGS)
     }
 }

@@ -134,10 +134,13 @@ fn workers(page: &mut Page, workers: &[Handle]) {
     );
 }
 
+/// Name, kind, help, and where the figure is.
+type ByOrigin = (&'static str, &'static str, &'static str, fn(&OriginSum) -> u64);
+
 /// Each that was asked lately; one that was not is forgotten, and begins anew.
 fn origins(page: &mut Page, control: &Control) {
     let origins = counts::busiest_origins(control);
-    let families: [(&str, &str, &str, fn(&OriginSum) -> u64); 3] = [
+    let families: [ByOrigin; 3] = [
         ("rempart_origin_requests_total", "counter", "Exchanges begun with an origin.", |one| one.asked),
         ("rempart_origin_failures_total", "counter", "Those that it refused or did not answer.", |one| {
             one.failed
