@@ -24,14 +24,17 @@ pub(super) struct CacheHeld {
     pub(super) evicted: u64,
     pub(super) refused: u64,
     pub(super) fills: u64,
+    pub(super) fill_bytes: u64,
+    pub(super) full: u64,
 }
 
 impl CacheHeld {
     fn json(self) -> Value {
-        let Self { entries, bytes, bytes_max, inserted, evicted, refused, fills } = self;
+        let Self { entries, bytes, bytes_max, inserted, evicted, refused, fills, fill_bytes, full } = self;
         json!({
             "entries": entries, "bytes": bytes, "bytes_max": bytes_max, "inserted": inserted,
-            "evicted": evicted, "refused": refused, "fills": fills,
+            "evicted": evicted, "refused": refused, "fills": fills, "fill_bytes": fill_bytes,
+            "fills_full": full,
         })
     }
 }
@@ -39,7 +42,18 @@ impl CacheHeld {
 impl Control {
     /// What the cache holds.
     pub(super) fn cache_held(&self) -> CacheHeld {
-        CacheHeld::default()
+        let (held, fills) = (self.cache.store.counts(), self.cache.fills.counts());
+        CacheHeld {
+            entries: held.entries,
+            bytes: held.bytes,
+            bytes_max: self.cache.store.bytes_max(),
+            inserted: held.inserted,
+            evicted: held.evicted,
+            refused: held.refused,
+            fills: fills.fills,
+            fill_bytes: fills.bytes,
+            full: fills.full,
+        }
     }
 }
 

@@ -40,6 +40,13 @@ pub(super) fn families(page: &mut Page, control: &Control, zones: &[ZoneSum]) {
             held.refused,
         ),
         ("rempart_cache_fills", "gauge", "Fetches under way that others can join.", held.fills),
+        ("rempart_cache_fill_bytes", "gauge", "What these hold beside the cache.", held.fill_bytes),
+        (
+            "rempart_cache_fills_full_total",
+            "counter",
+            "Requests that fetched for themselves alone because fills were as many, or held as much, as they may.",
+            held.full,
+        ),
     ] {
         page.one(name, kind, help, value);
     }
