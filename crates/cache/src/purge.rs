@@ -33,7 +33,7 @@ use self::table::{By, Table};
 pub use self::table::{INVALIDATED_MAX, NAMES_MAX};
 pub use self::underway::Begun;
 use self::underway::Underway;
-pub use self::what::{TAG_BYTES_MAX, URL_BYTES_MAX, Unfit, What};
+pub use self::what::{TAG_BYTES_MAX, URL_BYTES_MAX, What};
 use crate::key;
 use crate::plan::{CachePlan, ZoneId};
 
@@ -181,9 +181,7 @@ impl Purges {
     /// Whether a purge has touched an object.
     #[inline]
     pub fn check(&self, stamp: &Stamp) -> Purged {
-        if self.tide.load(Ordering::Acquire) > self.caught_up.load(Ordering::Acquire) {
-            self.catch_up();
-        }
+        self.keep_up();
         self.check_own(stamp)
     }
 

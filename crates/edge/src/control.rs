@@ -7,6 +7,7 @@ mod counts;
 mod ctl;
 mod events;
 mod inlets;
+mod purge;
 mod reload;
 mod retired;
 mod rollout;
@@ -40,6 +41,7 @@ use crate::launch::{Boot, OnReady};
 use crate::line::Line;
 use crate::panics;
 use crate::pipeline::{self, StageSet};
+use crate::purging::Purging;
 use crate::running::Running;
 use crate::worker::{Handle, Order};
 
@@ -52,6 +54,7 @@ pub struct Control {
     workers: Arc<[Handle]>,
     writer: Arc<Writer>,
     cache: Arc<CacheTier>,
+    purging: Purging,
     started: Now,
     started_with: Arc<Settings>,
     generation: u64,
@@ -77,6 +80,8 @@ pub struct Beginning {
     pub writer: Arc<Writer>,
     /// What is stored.
     pub cache: Arc<CacheTier>,
+    /// Who purges it.
+    pub purging: Purging,
     /// The how-manieth edge of its supervisor this is.
     pub generation: u64,
     /// What it began with.
@@ -89,7 +94,7 @@ pub struct Beginning {
 
 impl Control {
     fn new(beginning: Beginning, rollout: Rollout, notes: Vec<Note>) -> (Self, Inbox) {
-        let Beginning { data_dir, running, workers, writer, cache, generation, boot, line, budgets } =
+        let Beginning { data_dir, running, workers, writer, cache, purging, generation, boot, line, budgets } =
             beginning;
         let started_with = Arc::clone(&rollout.newest().snapshot.settings);
         let (wishes, inbox) = Wishes::channel();
@@ -112,6 +117,7 @@ impl Control {
             workers,
             writer,
             cache,
+            purging,
             started_with,
             generation,
             budgets: Mutex::new(budgets),

@@ -25,6 +25,7 @@ use crate::installation;
 use crate::line::Line;
 use crate::metrics::CoreMetrics;
 use crate::page::Slot;
+use crate::purging::Purging;
 use crate::running::Running;
 use crate::worker::{self, Handle, Listening, Order, Worker};
 
@@ -186,6 +187,7 @@ fn prepare(
         workers: Arc::clone(&all),
         writer: Arc::clone(&writer),
         cache: Arc::clone(&cache),
+        purging: Purging::start(Arc::clone(&cache)).map_err(error("the thread that purges"))?,
         generation,
         boot,
         line,

@@ -25,6 +25,7 @@ pub mod page;
 pub mod panics;
 pub mod pipeline;
 mod private_file;
+pub mod purging;
 pub mod record;
 pub mod relay;
 pub mod running;

@@ -242,9 +242,16 @@ impl Purges {
         Ok(())
     }
 
-    /// Something was purged in another process.
+    /// Does what other processes have purged, if they have. Every look does that first.
+    #[inline]
+    pub fn keep_up(&self) {
+        if self.tide.load(Ordering::Acquire) > self.caught_up.load(Ordering::Acquire) {
+            self.catch_up();
+        }
+    }
+
     #[cold]
-    pub(super) fn catch_up(&self) {
+    fn catch_up(&self) {
         let mut log = self.log.lock();
         let tide = self.tide.load(Ordering::Acquire);
         if self.caught_up.load(Ordering::Acquire) >= tide {

@@ -17,6 +17,13 @@ pub struct Stamp {
     names: Arc<[u64]>,
 }
 
+/// With what came of the last look at the other.
+impl Clone for Stamp {
+    fn clone(&self) -> Self {
+        Self { seen: AtomicU64::new(self.seen.load(Ordering::Relaxed)), names: Arc::clone(&self.names) }
+    }
+}
+
 impl Stamp {
     pub(super) fn new(seen: u64, names: Arc<[u64]>) -> Self {
         Self { seen: AtomicU64::new(seen & !(SOFT | HARD)), names }

@@ -1,6 +1,4 @@
-//! What a purge names, read from what an operator writes.
-
-use std::fmt;
+//! What a purge names.
 
 /// The longest URL, host or prefix in a purge, in bytes.
 pub const URL_BYTES_MAX: usize = 16 * 1024;
@@ -21,14 +19,4 @@ pub enum What {
     Prefix(Box<[u8]>, Box<[u8]>),
     /// A tag.
     Tag(Box<[u8]>),
-}
-
-/// What an operator wrote names nothing that could be purged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfit(pub String);
-
-impl fmt::Display for Unfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }

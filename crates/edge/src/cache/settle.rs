@@ -223,7 +223,8 @@ pub fn renewed(asked: &Asked<'_>, begun: &Begun, old: &Arc<Object>, head: &Respo
         key: before.key.clone(),
         head,
         freshness,
-        stamp: renewed.unwrap_or_default(),
+        // Whoever waits for it must see that it is gone.
+        stamp: renewed.unwrap_or_else(|| before.stamp.clone()),
         length: before.length,
     };
     let object = Arc::new(Object { response: Arc::new(response), bodies: Arc::clone(&old.bodies) });

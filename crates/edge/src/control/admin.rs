@@ -1,5 +1,6 @@
-//! The admin endpoint: metrics, health, status.
+//! The admin endpoint: metrics, health, status, purges.
 
+mod api;
 mod prometheus;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub(super) async fn serve(control: Arc<Control>, listener: std::net::TcpListener
         .route("/healthz", get(health))
         .route("/metrics", get(metrics))
         .route("/status", get(status))
+        .merge(api::router())
         .with_state(control);
     let served = async { axum::serve(tokio::net::TcpListener::from_std(listener)?, router).await };
     if let Err(error) = served.await {

@@ -13,7 +13,11 @@ use super::rollout::counts::Counting;
 use super::rollout::outcome::Refusal;
 use crate::incidents::{Incident, LeftOut, summed};
 use crate::panics;
+use crate::purging;
 use crate::worker::Handle;
+
+/// So many zones are listed with their ids: `rempart ctl purge` takes names, and says the id.
+const ZONE_IDS_MAX: usize = 100;
 
 /// The whole status.
 pub(super) fn json(control: &Control) -> Value {
@@ -46,6 +50,10 @@ pub(super) fn json(control: &Control) -> Value {
         "incidents": summed(control.workers.iter().map(|worker| &worker.metrics.incidents)).iter().map(incident).collect::<Vec<_>>(),
         "stages_left_out": control.workers.iter().flat_map(|worker| worker.metrics.incidents.left_out()).map(|one| left_out(&one)).collect::<Vec<_>>(),
         "cache": counts::cache_json(control),
+        "purges": purging::json(control.cache.purges.counts()),
+        "zone_ids": newest.zones().take(ZONE_IDS_MAX).map(|zone| {
+            json!({"zone": &*zone.name, "id": zone.cache.zone_id.to_string()})
+        }).collect::<Vec<_>>(),
         "budgets": control.budgets.lock().json(),
         "events": control.events.json(),
         "workers": control.workers.iter().map(worker).collect::<Vec<_>>(),

@@ -2,12 +2,14 @@
 //! releases is done on their files, so that a person can always choose what the next start runs.
 
 mod offline;
+mod purge;
 pub(super) mod say;
 mod table;
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use self::purge::Purge;
 use super::Why;
 use crate::control::{Running, Silence};
 use crate::output::{Failure, complain, say};
@@ -95,6 +97,8 @@ enum Order {
         #[command(flatten)]
         why: Why,
     },
+    /// Take responses out of the cache; what begins after the answer does not see them any more
+    Purge(Purge),
     /// Make a stage of a zone fail
     #[cfg(feature = "fault")]
     Fault {
@@ -164,6 +168,7 @@ impl Order {
                 json!({"command": "stage", "zone": zone, "stage": stage, "on": on, "why": why.why})
             }
             Self::Drain { off, why } => json!({"command": "drain", "on": !off, "why": why.why}),
+            Self::Purge(purge) => purge.line(),
             #[cfg(feature = "fault")]
             Self::Fault { zone, stage, does, why } => {
                 let does = does.name();

@@ -3,17 +3,20 @@
 
 use std::sync::Arc;
 
+use rempart_cache::purge::Refused;
 use rempart_config::Difference;
 use rempart_releases::{Listed, Who};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::Control;
 use super::super::counts;
+use super::super::purge::{Done, NotDone};
 use super::super::rollout::outcome::{Outcome, Refusal};
 use super::super::rollout::{Loaded, Meant};
 use super::super::status;
 use super::order::{Asked, Order};
 use crate::pipeline::{self, StageId, Switch};
+use crate::purging::ask::Ask;
 
 /// Names that an answer lists of each kind.
 const NAMES_MAX: usize = 1_000;
@@ -56,6 +59,7 @@ pub(super) async fn act(control: &Arc<Control>, asked: Asked, who: Who) -> Value
             let switch = move |control: &Control| switch(control, &zone, &stage, on);
             audited(control, "stage", why, who, details, switch).await
         }
+        Order::Purge { zone, what } => purge(control, &zone, &what, &who).await,
         Order::Drain { on } => {
             let drain = move |control: &Control| {
                 control.turn_visitors_away(on);
@@ -98,6 +102,30 @@ async fn audited(
         Ok(answer)
     })
     .await
+}
+
+/// Beside releases: in the log of the program, not in the audit of what runs.
+async fn purge(control: &Control, zone: &str, what: &Map<String, Value>, who: &Who) -> Value {
+    let refused = |error: String| json!({"ok": false, "error": error});
+    let ask = match Ask::of(what) {
+        Ok(ask) => ask,
+        Err(wrong) => return refused(wrong.to_string()),
+    };
+    let count = ask.what.len();
+    let by = who.user.clone().unwrap_or_else(|| who.uid.to_string());
+    match control.purge(zone, ask, &by).await {
+        Ok(Done { zone, id, number }) => {
+            json!({"ok": true, "zone": &*zone, "id": id.to_string(), "number": number, "count": count})
+        }
+        Err(NotDone::NoZone) => refused(format!("there is no zone {zone:?}")),
+        Err(NotDone::Foreign { host, zone }) => refused(format!("{host} is not a host of zone {zone}")),
+        Err(NotDone::Refused(Refused::Full)) => refused(
+            "as many purges are remembered as may be: nothing was purged; try again in 2 s".to_owned(),
+        ),
+        Err(NotDone::Refused(Refused::NotDurable(why))) => {
+            refused(format!("it is purged, but not on disk: purges.log: {why}"))
+        }
+    }
 }
 
 async fn reload(control: &Arc<Control>, meant: Meant, why: &str, who: &Who) -> Value {

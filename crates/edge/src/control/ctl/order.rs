@@ -1,7 +1,7 @@
 //! What may be asked over the control socket: one JSON object, read into one [`Order`].
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One order, and why whoever gives it does.
 #[derive(Debug)]
@@ -44,6 +44,13 @@ pub(crate) enum Order {
     Stage { zone: String, stage: String, on: bool },
     /// Tell balancers in front that this edge wants no more visitors.
     Drain { on: bool },
+    /// Take out of the cache what the other members name, as in a body of the API.
+    Purge {
+        /// The zone's name or id.
+        zone: String,
+        #[serde(flatten)]
+        what: Map<String, Value>,
+    },
     /// Make a stage fail, to see what happens.
     #[cfg(feature = "fault")]
     Fault {
@@ -56,10 +63,11 @@ pub(crate) enum Order {
 }
 
 #[cfg(not(feature = "fault"))]
-const KNOWN: &str = "status, counts, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain";
+const KNOWN: &str =
+    "status, counts, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain, purge";
 #[cfg(feature = "fault")]
 const KNOWN: &str =
-    "status, counts, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain, fault";
+    "status, counts, releases, diff, reload, confirm, pin, unpin, rollback, stage, drain, purge, fault";
 
 impl Asked {
     /// Reads one line.

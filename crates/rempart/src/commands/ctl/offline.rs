@@ -32,6 +32,8 @@ pub(super) fn act(data_dir: &Path, order: &Order, no_edge: &str) -> Result<Value
             return Err(if is_there { failed(CAN) } else { Failure::Text(no_edge.to_owned()) });
         }
         Order::Drain { .. } => return Err(Failure::Text(no_edge.to_owned())),
+        // What is in memory is gone with the edge.
+        Order::Purge(_) => return Err(Failure::Text(no_edge.to_owned())),
         #[cfg(feature = "fault")]
         Order::Fault { .. } => return Err(Failure::Text(no_edge.to_owned())),
     };

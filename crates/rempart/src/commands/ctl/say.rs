@@ -43,6 +43,7 @@ pub(super) fn done(order: &Order, answer: &Value) -> String {
         Order::Drain { off: true, .. } => {
             "balancers in front are told that visitors are welcome\n".to_owned()
         }
+        Order::Purge(purge) => purge.done(answer),
         #[cfg(feature = "fault")]
         Order::Fault { zone, stage, does, .. } => {
             format!("stage {stage} of zone {zone} does this when it runs next: {}\n", does.name())
