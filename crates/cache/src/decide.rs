@@ -17,8 +17,8 @@ mod tests;
 mod vary;
 
 pub use conditional::{condition, head_effect, if_range, strong_validator, validators};
-pub use head::{is_for_edge_only, stored_head, updated};
-pub use invalidate::invalidates;
+pub use head::{is_for_edge_only, own_fields, stored_head, updated};
+pub use invalidate::{HostAndTarget, invalidates};
 pub use request::wants;
 pub use reuse::{age_s, reuse, ttl_s};
 pub use storing::{post_storing, storing};

@@ -23,13 +23,16 @@ pub struct Entry {
     pub(crate) visits: crate::store::Visits,
 }
 
+/// Names of fields, in lower case, sorted.
+pub type FieldNames = Box<[Box<[u8]>]>;
+
 /// What stands under a key.
 #[derive(Debug)]
 pub enum Stored {
     /// A response.
     Object(Arc<Object>),
     /// The responses under this primary key vary: by what, newest first. Never empty, bounded.
-    Varies(Box<[Box<[Box<[u8]>]>]>),
+    Varies(Box<[FieldNames]>),
     /// The last response could not be stored: until then (Unix seconds) nobody waits for another's fetch.
     HitForMiss {
         /// Unix seconds.

@@ -17,7 +17,7 @@ use rempart_cache::Object;
 use rempart_cache::decide::Lookup;
 use rempart_cache::purge::Begun;
 use rempart_config::{Snapshot, ZonePlan};
-use rempart_flow::{Fault, Method, RequestHead};
+use rempart_flow::{Fault, Fields, Method, RequestHead};
 use rempart_origin::Connection;
 use rempart_origin::plan::OriginPlan;
 use rempart_wire::Visitor;
@@ -139,6 +139,8 @@ pub struct Exchange<'a, V> {
     role: Role,
     /// What is stored of what is asked for by HEAD.
     seen: Option<(Arc<Object>, Lookup)>,
+    /// Fields of the origin's answer that are this visitor's alone: they are not stored.
+    own: Fields,
     /// Since when purges count against an answer to POST that GET may be given.
     begun: Option<Begun>,
     /// How often it has looked at what is stored.
@@ -164,6 +166,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             upload: Upload::default(),
             role: Role::Alone,
             seen: None,
+            own: Fields::default(),
             begun: None,
             rounds: 0,
             has_retried: false,

@@ -74,7 +74,9 @@ impl Forward<'_> {
     /// Writes the head, but for the end of its framing.
     pub fn encode(&self, out: &mut Vec<u8>, origin: &OriginPlan) {
         let head = self.head;
-        encode::request_line(out, head.bytes(head.method_text), head.bytes(head.path_and_query));
+        // What HEAD finds stale is fetched anew with its body.
+        let method = if self.fetched.is_some() { b"GET" } else { head.bytes(head.method_text) };
+        encode::request_line(out, method, head.bytes(head.path_and_query));
         let authority = head.bytes(head.authority);
         let own_host = if authority.is_empty() { self.zone_name.as_bytes() } else { authority };
         encode::field(out, b"Host", origin.host_header.as_deref().unwrap_or(own_host));

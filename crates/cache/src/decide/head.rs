@@ -34,6 +34,27 @@ pub fn stored_head(response: &ResponseHead, plan: &CachePlan, now_unix_s: u64) -
     shown(if is_part { 200 } else { response.status }, &origin, plan, now_unix_s)
 }
 
+/// The fields of an answer that are not stored, but are the visitor's who asked for it: those that `no-cache` and
+/// `private` name, and a cookie that comes with a 304.
+#[must_use]
+pub fn own_fields(answer: &ResponseHead, plan: &CachePlan) -> Fields {
+    let policy = Policy::of(&answer.fields);
+    let mut own = Fields::default();
+    for field in answer.fields.iter().filter(|field| !field.hop_by_hop) {
+        let is_left_out =
+            policy.leaves_out(field.name) || (field.known == Known::SetCookie && !plan.store_set_cookie);
+        if is_left_out && !is_for_edge_only(field.name) && !is_written_by_edge(field.known) {
+            own.append(field.name, field.value);
+        }
+    }
+    own
+}
+
+/// Whether the edge writes a field for each answer.
+const fn is_written_by_edge(known: Known) -> bool {
+    matches!(known, Known::Age | Known::ContentLength | Known::Server | Known::CfRay | Known::CfCacheStatus)
+}
+
 /// The head and freshness of a stored response after the origin confirmed it: by a 304, or by a 200 to HEAD of
 /// which [`super::head_effect`] says that it updates.
 #[must_use]
@@ -117,15 +138,13 @@ fn without(fields: &Fields, known: Known) -> Fields {
 
 /// Whether a field is stored (section 3.1).
 fn is_stored(field: &FieldRef<'_>, policy: &Policy, plan: &CachePlan) -> bool {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "every other field is stored, known or not")]
-    match field.known {
-        _ if field.hop_by_hop => false,
-        // The edge writes them for each answer.
-        Known::Age | Known::ContentLength | Known::Server | Known::CfRay | Known::CfCacheStatus => false,
-        Known::SetCookie => plan.store_set_cookie && !policy.leaves_out(field.name),
-        // Between the origin and whom it knows as its client.
-        _ => !field.name.eq_ignore_ascii_case(b"proxy-authentication-info") && !policy.leaves_out(field.name),
-    }
+    // Between the origin and whom it knows as its client (section 3.1).
+    let is_of_proxy = field.name.eq_ignore_ascii_case(b"proxy-authentication-info");
+    !field.hop_by_hop
+        && !is_of_proxy
+        && !is_written_by_edge(field.known)
+        && !policy.leaves_out(field.name)
+        && (field.known != Known::SetCookie || plan.store_set_cookie)
 }
 
 /// What describes the bytes of the body that is stored: an answer without a body has none to describe. Nothing

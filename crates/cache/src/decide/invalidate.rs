@@ -2,10 +2,13 @@
 
 use rempart_flow::{Known, Method, RequestHead, ResponseHead};
 
+/// A URL on this edge: host, and path with query.
+pub type HostAndTarget = (Box<[u8]>, Box<[u8]>);
+
 /// The URLs that a request invalidates, as (host, path and query): its own, and those that `Location` and
 /// `Content-Location` name on the same host. None if its method is safe or it failed.
 #[must_use]
-pub fn invalidates(request: &RequestHead, response: &ResponseHead) -> Vec<(Box<[u8]>, Box<[u8]>)> {
+pub fn invalidates(request: &RequestHead, response: &ResponseHead) -> Vec<HostAndTarget> {
     if is_safe(request) || !(200..400).contains(&response.status) {
         return Vec::new();
     }

@@ -3,6 +3,7 @@
 use rempart_flow::{Fields, Known, ResponseHead};
 
 use super::directives::{elements, is_token};
+use crate::object::FieldNames;
 use crate::plan::{CachePlan, VaryAction};
 
 /// The fields by which a response varies, in lower case, sorted.
@@ -11,7 +12,7 @@ pub enum Vary {
     /// It does not.
     No,
     /// By these.
-    By(Box<[Box<[u8]>]>),
+    By(FieldNames),
     /// By anything (`*`), or by more than is kept apart: not to be stored.
     Any,
 }

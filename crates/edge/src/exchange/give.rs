@@ -1,6 +1,7 @@
 //! Giving a visitor what is stored, or what comes for several.
 
 use std::future::poll_fn;
+use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -188,14 +189,35 @@ impl<V: Visitor> Exchange<'_, V> {
         let age = decide::age_s(&response.freshness, now);
         let status = self.record.cache.status;
         let mut says = Says::only(status);
-        if status != CacheStatus::Miss && status != CacheStatus::Expired {
-            says.facts.ttl_s = Some(decide::ttl_s(&response.freshness, now));
-        } else {
-            says.facts.stored = true;
-            says.facts.fwd_status = Some(response.head.status);
-        }
         says.facts.collapsed = self.record.cache.waited.is_some();
-        self.visitor.field(b"Age", itoa::Buffer::new().format(age).as_bytes());
+        let mut is_first_hand = true;
+        match status {
+            CacheStatus::Miss | CacheStatus::Expired => {
+                says.facts.stored = true;
+                says.facts.fwd_status = Some(response.head.status);
+            }
+            CacheStatus::Revalidated => {
+                says.facts.stored = true;
+                says.facts.fwd_status = Some(304);
+            }
+            CacheStatus::None
+            | CacheStatus::Hit
+            | CacheStatus::Stale
+            | CacheStatus::Updating
+            | CacheStatus::Bypass
+            | CacheStatus::Dynamic => {
+                is_first_hand = false;
+                says.facts.ttl_s = Some(decide::ttl_s(&response.freshness, now));
+            }
+        }
+        // It would say that this answer was not made or confirmed for this request (RFC 9111 section 5.1).
+        if !is_first_hand || age > 0 {
+            self.visitor.field(b"Age", itoa::Buffer::new().format(age).as_bytes());
+        }
+        if !self.own.is_empty() {
+            let own = take(&mut self.own);
+            self.visitor.fields(&own, |_| true);
+        }
         answer::own_fields(self.visitor, &self.ray);
         says.write(self.visitor);
     }

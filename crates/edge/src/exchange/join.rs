@@ -6,10 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
+use rempart_cache::decide;
 use rempart_cache::fill::{Joined, Leader, Outcome, Published, Reader};
 use rempart_cache::purge::Purged;
 use rempart_cache::{CacheStatus, Key};
-use rempart_flow::{Fault, Scheme, Side};
+use rempart_flow::{Fault, Fields, Scheme, Side};
 use rempart_origin::Connection;
 use rempart_wire::Visitor;
 
@@ -156,6 +157,7 @@ impl<V: Visitor> Exchange<'_, V> {
     pub(super) fn settle(&mut self, connection: Box<Connection>) -> State {
         let Role::Leader(lead) = take(&mut self.role) else { return State::Deliver(connection) };
         let Some(zone) = self.zone else { return State::Deliver(connection) };
+        self.own = decide::own_fields(connection.head(), &zone.cache);
         let settled = settle(
             &self.core.cache,
             &zone.cache,
@@ -168,6 +170,10 @@ impl<V: Visitor> Exchange<'_, V> {
         );
         match settled {
             Settled::Object(connection, object, status) => {
+                if status == CacheStatus::Stale {
+                    // They are those of an error that it does not get.
+                    self.own = Fields::default();
+                }
                 self.core.origins.give_back(connection, self.record.answered_at());
                 self.give_stored(&object, status)
             }

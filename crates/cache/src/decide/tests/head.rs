@@ -231,3 +231,23 @@ fn a_cookie_of_a_304_is_one_visitors() {
     let (head, _) = confirmed(&first, &second, &letter());
     assert!(head.fields.has(rempart_flow::Known::SetCookie));
 }
+
+#[test]
+fn who_asked_gets_what_is_not_stored() {
+    let answer = [
+        ("Cache-Control", "max-age=9, no-cache=\"a\", private=\"set-cookie\""),
+        ("A", "1"),
+        ("B", "2"),
+        ("Set-Cookie", "a=b"),
+    ];
+    assert_eq!(lines(&own_fields(&response(200, &answer), &letter())), ["a: 1", "set-cookie: a=b"]);
+    assert_eq!(lines(&stored(200, &answer, &letter()).fields).len(), 3);
+    let cookie = response(304, &[("Set-Cookie", "a=b")]);
+    assert_eq!(lines(&own_fields(&cookie, &CachePlan::of("example.com"))), ["set-cookie: a=b"]);
+    assert!(own_fields(&cookie, &letter()).is_empty());
+    let written = response(
+        200,
+        &[("Cache-Control", "private=\"age, server, cache-tag\""), ("Age", "1"), ("Cache-Tag", "x")],
+    );
+    assert!(own_fields(&written, &letter()).is_empty());
+}
