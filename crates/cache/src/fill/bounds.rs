@@ -12,6 +12,8 @@ use crate::object::{Bodies, Body};
 pub struct Bounds {
     /// A slice of a large object; what is not larger is stored in one entry.
     pub slice_bytes: u64,
+    /// What is larger is not stored.
+    pub object_bytes_max: u64,
     /// What has no strong validator, or no known length, is stored in one entry up to this.
     pub whole_bytes_max: u64,
     /// How far the fill of a large object may be ahead of its fastest reader (of its slowest, if nothing of it
@@ -31,6 +33,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             slice_bytes: 1 << 20,
+            object_bytes_max: 8 << 30,
             whole_bytes_max: 16 << 20,
             window_bytes: 4 << 20,
             abandoned_bytes_max: 16 << 20,
@@ -45,7 +48,8 @@ impl From<&CacheSettings> for Bounds {
     fn from(settings: &CacheSettings) -> Self {
         Self {
             slice_bytes: u64::from(settings.slice_bytes),
-            whole_bytes_max: settings.whole_bytes_max,
+            object_bytes_max: settings.object_bytes_max,
+            whole_bytes_max: settings.whole_bytes_max.min(settings.object_bytes_max),
             window_bytes: settings.window_bytes,
             abandoned_bytes_max: settings.whole_bytes_max,
             bytes_max: settings.fill_bytes_max,
@@ -107,6 +111,7 @@ impl Coming {
     pub fn manner(&self, bounds: &Bounds) -> Manner {
         let is_part = self.is_part();
         match (self.bytes, self.total) {
+            (_, Some(total)) if total > bounds.object_bytes_max => Manner::Detached,
             (Some(_), Some(total))
                 if self.has_strong_validator && (is_part || total > bounds.slice_bytes) =>
             {

@@ -40,6 +40,7 @@ impl Bell {
 
 const SMALL: Bounds = Bounds {
     slice_bytes: 10,
+    object_bytes_max: 1 << 40,
     whole_bytes_max: 40,
     window_bytes: 20,
     abandoned_bytes_max: 15,

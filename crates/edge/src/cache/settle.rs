@@ -156,7 +156,7 @@ impl Asked<'_> {
             Vary::By(by) => {
                 keys.primary(request, scheme, plan);
                 let variant = keys.variant(request, by, plan).ok_or(CacheStatus::Bypass)?.to_key();
-                remember(self.tier, primary, by.clone());
+                remember(self.tier, primary, by.clone(), plan.vary.sets_max);
                 variant
             }
             Vary::Any => {
@@ -169,10 +169,12 @@ impl Asked<'_> {
 
     /// For so long nobody waits for another's fetch of this.
     fn nobody_waits(&self, primary: &Key, for_s: u64, reason: PassReason) {
-        if for_s == 0 {
+        let now = self.times.answered_unix_s;
+        let is_known = |entry: &Arc<Entry>| matches!(&entry.stored, Stored::HitForMiss { until_unix_s, .. } if *until_unix_s > now);
+        if for_s == 0 || self.tier.store.get(primary.as_ref(), is_known) == Some(true) {
             return;
         }
-        let until_unix_s = self.times.answered_unix_s + for_s;
+        let until_unix_s = now + for_s;
         self.tier.store.insert(Entry::new(primary.clone(), Stored::HitForMiss { until_unix_s, reason }));
     }
 
@@ -235,11 +237,8 @@ pub fn renewed(asked: &Asked<'_>, begun: &Begun, old: &Arc<Object>, head: &Respo
     object
 }
 
-/// How many lists of `Vary` are remembered for one key.
-const VARY_LISTS_MAX: usize = 4;
-
 /// Puts by what the response varies under the primary key, before anybody may look for a variant.
-fn remember(tier: &CacheTier, primary: &Key, by: Box<[Box<[u8]>]>) {
+fn remember(tier: &CacheTier, primary: &Key, by: Box<[Box<[u8]>]>, lists_max: usize) {
     let known = tier.store.get(primary.as_ref(), |entry| match &entry.stored {
         Stored::Varies(lists) if lists.first() == Some(&by) => None,
         Stored::Varies(lists) => Some(lists.clone()),
@@ -247,7 +246,7 @@ fn remember(tier: &CacheTier, primary: &Key, by: Box<[Box<[u8]>]>) {
     });
     let Some(known) = known.unwrap_or_else(|| Some(Box::default())) else { return };
     let others = known.into_vec().into_iter().filter(|other| *other != by);
-    let lists: Vec<_> = std::iter::once(by.clone()).chain(others).take(VARY_LISTS_MAX).collect();
+    let lists: Vec<_> = std::iter::once(by.clone()).chain(others).take(lists_max).collect();
     tier.store.insert(Entry::new(primary.clone(), Stored::Varies(lists.into())));
 }
 

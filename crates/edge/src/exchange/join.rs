@@ -41,6 +41,18 @@ impl<V: Visitor> Exchange<'_, V> {
         }
     }
 
+    /// Fetches without being waited for: what comes is stored if it may be.
+    pub(super) fn go_alone(&mut self, miss: Miss) -> State {
+        self.role = Role::Leader(Box::new(self.lead(self.core.cache.fills.solo(), miss)));
+        State::Pass
+    }
+
+    /// Whether the visitor wants all of the answer, whatever it has already: what is asked for the cache is no
+    /// other than what it asks.
+    pub(super) fn wants_all(&self) -> bool {
+        self.visitor.head().fields.list().iter().all(|field| Fetched::passes(field.known))
+    }
+
     fn lead(&self, leader: Leader, miss: Miss) -> Lead {
         let purges = &self.core.cache.purges;
         let begun = purges.begin();

@@ -62,13 +62,18 @@ impl<V: Visitor> Exchange<'_, V> {
             }
         };
         let (found, keys) = poll_fn(|cx| Poll::Ready(self.look(&lookup, plan, cx))).await;
+        let (is_head, only_if_cached) = (lookup.is_head, lookup.only_if_cached);
         let miss = |stale, (primary, variant): (Key, Option<Key>)| Miss { lookup, primary, variant, stale };
         match (found, keys) {
             (Found::Given, _) => State::Record,
             (Found::Giving(giving), _) => State::Give(giving),
-            (Found::Alone(reason), _) => {
+            (Found::Alone(reason), keys) => {
                 self.record.cache.status = reason.status();
-                State::Pass
+                // It is fetched for this visitor alone; if it may be stored by now, it is.
+                match keys.filter(|_| !is_head && !only_if_cached && self.wants_all()) {
+                    Some(keys) => self.go_alone(miss(None, keys)),
+                    None => State::Pass,
+                }
             }
             (Found::Aging(object), Some(keys)) => {
                 let stale = Stale { object: Arc::clone(&object), if_error: true, while_updating: true };
@@ -112,8 +117,8 @@ impl<V: Visitor> Exchange<'_, V> {
         let found = self.look_at(primary, lookup, cx);
         let Found::Varies(entry) = found else {
             let keys = match found {
-                Found::Given | Found::Giving(_) | Found::Alone(_) => None,
-                Found::Aging(_) | Found::Stale(_) | Found::Varies(_) | Found::Absent => {
+                Found::Given | Found::Giving(_) => None,
+                Found::Alone(_) | Found::Aging(_) | Found::Stale(_) | Found::Varies(_) | Found::Absent => {
                     Some((primary.to_key(), None))
                 }
             };
