@@ -6,6 +6,7 @@ use crate::case::{
 };
 use crate::step;
 use crate::text::{Token, tokens};
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -171,8 +172,8 @@ impl Block<'_> {
     /// A line that begins with a quote goes on with the step before it.
     fn script(&self, read: fn(&[Token]) -> Result<crate::case::Act, String>) -> Result<Script, Wrong> {
         let mut lines: Vec<(usize, Vec<Token>)> = Vec::new();
-        for &(line, raw) in &self.body {
-            let words = tokens(raw).map_err(|what| Wrong(line, what))?;
+        for (line, raw) in repeated(&self.body)? {
+            let words = tokens(&raw).map_err(|what| Wrong(line, what))?;
             match lines.last_mut() {
                 Some((_, step)) if words.first().is_some_and(|word| word.quoted) => step.extend(words),
                 _ => lines.push((line, words)),
@@ -200,6 +201,36 @@ impl Block<'_> {
         }
         Ok(LogLine { line: self.line, fields })
     }
+}
+
+/// A script may not grow beyond this by being repeated.
+const REPEATED_MAX: usize = 10_000;
+
+/// The lines of a script with those under `repeat N` as often as it says, and `${n}` in them counted from 1.
+fn repeated<'a>(body: &[(usize, &'a str)]) -> Result<Vec<(usize, Cow<'a, str>)>, Wrong> {
+    let indent = |raw: &str| raw.len() - raw.trim_start().len();
+    let mut lines = Vec::new();
+    let mut rest = body;
+    while let [(line, raw), after @ ..] = rest {
+        rest = after;
+        let Some(times) = raw.trim().strip_prefix("repeat ") else {
+            lines.push((*line, Cow::Borrowed(*raw)));
+            continue;
+        };
+        let times = times.parse().ok().filter(|times| (1..=REPEATED_MAX).contains(times));
+        let times = times.ok_or_else(|| Wrong(*line, format!("repeat from 1 to {REPEATED_MAX} times")))?;
+        let deeper = rest.iter().take_while(|(_, below)| indent(below) > indent(raw)).count();
+        let (inside, after) = rest.split_at(deeper);
+        if inside.is_empty() {
+            return Err(Wrong(*line, "what is to be repeated stands under it, indented".to_owned()));
+        }
+        for n in 1..=times {
+            let n = n.to_string();
+            lines.extend(inside.iter().map(|(line, raw)| (*line, Cow::Owned(raw.replace("${n}", &n)))));
+        }
+        rest = after;
+    }
+    Ok(lines)
 }
 
 /// `certificate NAME for HOST... [expired]`
@@ -241,6 +272,12 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_under_repeat_is_repeated_and_counted() {
+        let case = read(&format!("{SMALL}  repeat 3\n    ask GET /${{n}}\n    receive\n  close\n")).unwrap();
+        assert_eq!(case.clients.first().unwrap().script.steps.len(), 3 + 3 * 2 + 1);
+    }
+
+    #[test]
     fn every_mistake_names_its_line() {
         for (text, want) in [
             ("for: http1\nclient\n close\n", "x.case:1:"),
@@ -251,6 +288,8 @@ mod tests {
             ("says: a\nfor: http1\nclient\n  expect status 200\n", "x.case:4:"),
             ("says: a\nfor: http1\nclient\n  answer 200\n", "x.case:4:"),
             ("says: a\nfor: http1\nclient\n  close\nlog\n", "x.case:5:"),
+            ("says: a\nfor: http1\nclient\n  repeat 2\n  close\n", "x.case:4:"),
+            ("says: a\nfor: http1\nclient\n  repeat 10001\n    close\n", "x.case:4:"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.starts_with(want), "{error} does not start with {want}");
