@@ -45,25 +45,28 @@ impl Log {
         // Numbers that others have seen are not given twice, even if the file is gone.
         let least = tide.load(Ordering::Acquire).min(NUMBER_MAX);
         let mut log = match folder.file()? {
-            Some(file) => Self { folder, file: Arc::new(file), at: 0, last: 0 },
+            Some(file) => Self::read(folder, file, least)?,
             None => Self::anew(folder, least, &[])?,
         };
-        let bytes = log.unread()?;
-        match read_head(&bytes) {
-            Some(base) => {
-                let mut records = Records::of(bytes.get(HEAD_BYTES..).unwrap_or_default(), NUMBER_MAX);
-                log.last = records.by_ref().last().map_or(base, |record| record.number.max(base));
-                log.at = (HEAD_BYTES + records.read()) as u64;
-                log.cut()?;
-            }
-            None => {
-                tracing::warn!("purges.log is not readable: it is written anew");
-                let Self { folder, .. } = log;
-                log = Self::anew(folder, least, &[])?;
-            }
-        }
         log.last = log.last.max(least);
         tide.fetch_max(log.last, Ordering::AcqRel);
+        Ok(log)
+    }
+
+    /// From the file that is there. No start fails for want of old purges: nothing is stored yet that they touch.
+    fn read(folder: Folder, file: File, least: u64) -> io::Result<Self> {
+        let bytes = file::read_from(&file, 0, LOG_BYTES_MAX)?;
+        let Some(base) = read_head(&bytes) else {
+            if !bytes.is_empty() {
+                tracing::warn!("purges.log is not readable: it is written anew");
+            }
+            return Self::anew(folder, least, &[]);
+        };
+        let mut records = Records::of(bytes.get(HEAD_BYTES..).unwrap_or_default(), NUMBER_MAX);
+        let last = records.by_ref().last().map_or(base, |record| record.number.max(base));
+        let at = (HEAD_BYTES + records.read()) as u64;
+        let log = Self { folder, file: Arc::new(file), at, last };
+        log.cut()?;
         Ok(log)
     }
 

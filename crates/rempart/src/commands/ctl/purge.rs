@@ -2,13 +2,23 @@
 
 use serde_json::{Value, json};
 
-/// What to purge.
+/// Whose and how.
 #[derive(clap::Args)]
-#[group(id = "what", required = true, multiple = true, args = ["urls", "hosts", "prefixes", "tags", "everything"])]
 pub(super) struct Purge {
     /// The name or the id of the zone
     #[arg(long)]
     zone: String,
+    #[command(flatten)]
+    what: What,
+    /// Only make them stale: they are validated, and may be used while and if the origin does not answer
+    #[arg(long)]
+    soft: bool,
+}
+
+/// What to purge: at least one of these.
+#[derive(clap::Args)]
+#[group(required = true, multiple = true)]
+struct What {
     /// A URL with all its variants: https://shop.example/cart?x=1
     #[arg(long = "url", value_name = "URL")]
     urls: Vec<String>,
@@ -24,15 +34,12 @@ pub(super) struct Purge {
     /// All of the zone
     #[arg(long)]
     everything: bool,
-    /// Only make them stale: they are validated, and may be used while and if the origin does not answer
-    #[arg(long)]
-    soft: bool,
 }
 
 impl Purge {
     /// As the edge reads it: the members of Cloudflare's API.
     pub(super) fn line(&self) -> Value {
-        let Self { zone, urls, hosts, prefixes, tags, everything, soft } = self;
+        let Self { zone, what: What { urls, hosts, prefixes, tags, everything }, soft } = self;
         let list = |items: &[String]| if items.is_empty() { Value::Null } else { json!(items) };
         json!({
             "command": "purge", "zone": zone, "purge_everything": everything, "files": list(urls),
