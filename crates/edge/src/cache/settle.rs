@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rempart_cache::decide::{self, Freshness, Lookup, PassReason, Storing, Times, Vary};
 use rempart_cache::fill::{Coming, Leader, Published, Reader};
 use rempart_cache::object::Response;
-use rempart_cache::purge::Begun;
+use rempart_cache::purge::{Begun, Stamp};
 use rempart_cache::{CachePlan, CacheStatus, Entry, Key, KeyBuilder, Object, Stored};
 use rempart_flow::{BodyLength, RequestHead, ResponseHead, Scheme};
 use rempart_origin::Connection;
@@ -79,7 +79,8 @@ pub fn settle(
     };
     if let Some(stale) = &lead.stale {
         if head.status == 304 {
-            let object = renewed(&asked, &lead.begun, &stale.object, head);
+            let stamp = tier.purges.renew(&lead.begun, &stale.object.response.stamp);
+            let object = renewed(&asked, stamp, &stale.object, head);
             lead.leader.complete(Published { vary: Vary::No, object: Arc::clone(&object) });
             return Settled::Object(connection, object, CacheStatus::Revalidated);
         }
@@ -212,21 +213,25 @@ impl Asked<'_> {
     }
 }
 
-/// An object after an answer that says it is still so (RFC 9111 sections 4.3.4 and 4.3.5), stored anew unless it was
-/// purged meanwhile.
-pub fn renewed(asked: &Asked<'_>, begun: &Begun, old: &Arc<Object>, head: &ResponseHead) -> Arc<Object> {
+/// An object after an answer that says it is still so (RFC 9111 sections 4.3.4 and 4.3.5), stored anew with this
+/// stamp; without one it was purged meanwhile, and is not.
+pub fn renewed(
+    asked: &Asked<'_>,
+    stamp: Option<Stamp>,
+    old: &Arc<Object>,
+    head: &ResponseHead,
+) -> Arc<Object> {
     let before = &old.response;
     let (head, freshness) =
         decide::updated(before, head, asked.request, asked.lookup, asked.plan, asked.times);
-    let renewed = asked.tier.purges.renew(begun, &before.stamp);
-    let is_kept = renewed.is_some();
+    let is_kept = stamp.is_some();
     let response = Response {
         id: before.id,
         key: before.key.clone(),
         head,
         freshness,
         // Whoever waits for it must see that it is gone.
-        stamp: renewed.unwrap_or_else(|| before.stamp.clone()),
+        stamp: stamp.unwrap_or_else(|| before.stamp.clone()),
         length: before.length,
     };
     let object = Arc::new(Object { response: Arc::new(response), bodies: Arc::clone(&old.bodies) });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rempart_cache::decide::{self, HeadEffect, Lookup, Times, Vary};
+use rempart_cache::purge::Purged;
 use rempart_cache::{CacheStatus, Object, Stored};
 use rempart_flow::{Method, ResponseHead};
 use rempart_origin::Connection;
@@ -68,12 +69,15 @@ impl<V: Visitor> Exchange<'_, V> {
             HeadEffect::None => {}
             HeadEffect::Invalidate => self.forget(old),
             HeadEffect::Update => {
-                let begun = tier.purges.begin();
+                // Nothing was begun before this request went out: what was purged since stays as it is.
+                let _begun = tier.purges.begin();
+                let is_gone = tier.purges.check(&before.stamp) == Purged::Hard;
+                let stamp = (!is_gone).then(|| before.stamp.clone());
                 let now = self.core.now().unix_s();
                 let times = Times { asked_unix_s: self.record.started.unix_s(), answered_unix_s: now };
                 let request = self.visitor.head();
                 let asked = Asked { tier, plan: &zone.cache, request, lookup, times };
-                renewed(&asked, &begun, old, answer);
+                renewed(&asked, stamp, old, answer);
             }
         }
     }
