@@ -12,6 +12,7 @@ mod pairs;
 mod peers;
 mod process;
 mod profile;
+mod purges;
 mod report;
 mod run;
 mod serve;

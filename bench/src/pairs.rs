@@ -1,19 +1,24 @@
 //! Rempart beside itself: the same hits at the same rate in two ways, in turn, and what the second way costs of
 //! the first. Nothing is pinned, and the rate is far from what either could do.
 
+use std::error::Error;
 use std::fmt::Write;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use crate::http::Url;
 use crate::origins::Origin;
 use crate::paced::{self, Answered, Load};
-use crate::peers::{Running, Stand, System};
+use crate::peers::{Running, Stand, System, TOKEN};
+use crate::purges::Api;
 use crate::stats::{Spread, median};
 use crate::works::Work;
 use crate::{Outcome, process, run, wrk};
 
 const CONNECTIONS: u32 = 64;
+const PURGES_A_SECOND: u64 = 10_000;
 /// Seconds that one way has before the other comes.
 const TURN: Duration = Duration::from_secs(1);
 
@@ -38,6 +43,8 @@ pub(crate) struct Pair<'a> {
 struct Side {
     name: &'static str,
     server: Rc<Running>,
+    /// Purges that go on meanwhile.
+    purges: Option<Api>,
     /// One a round.
     samples: Vec<Sample>,
 }
@@ -45,21 +52,18 @@ struct Side {
 /// What one way has done in a round.
 #[derive(Default)]
 struct Sample {
+    /// What hits are held against.
     cpu_ns: u64,
+    purged: u64,
     answered: Answered,
 }
 
 /// Measures, and answers the table.
 pub(crate) fn measure(pair: &Pair<'_>) -> Outcome<String> {
-    let mut sides = Vec::new();
-    for (name, workers) in [("one worker", 1), ("two workers", 2)] {
-        let folder = pair.stand.folder.join(name);
-        let stand = Stand { folder: &folder, workers, ..pair.stand };
-        let server = Rc::new(Running::start(System::Rempart, pair.work.kind(), &stand)?);
-        run::check(pair.work, &server)?;
-        let side = Side { name, server, samples: Vec::new() };
+    let mut sides = sides(pair)?;
+    for side in &sides {
+        run::check(pair.work, &side.server)?;
         side.turn(pair, &mut Sample::default())?;
-        sides.push(side);
     }
     for round in 0..pair.rounds {
         eprintln!("{}: round {} of {}", pair.work.name(), round + 1, pair.rounds);
@@ -79,6 +83,28 @@ pub(crate) fn measure(pair: &Pair<'_>) -> Outcome<String> {
     table(pair, &sides)
 }
 
+fn sides(pair: &Pair<'_>) -> Outcome<Vec<Side>> {
+    let start = |name: &str, workers| {
+        let folder = pair.stand.folder.join(name);
+        let stand = Stand { folder: &folder, workers, ..pair.stand };
+        Ok::<_, Box<dyn Error + Send + Sync>>(Rc::new(Running::start(
+            System::Rempart,
+            pair.work.kind(),
+            &stand,
+        )?))
+    };
+    let side = |name, server, purges| Side { name, server, purges, samples: Vec::new() };
+    if pair.work == Work::Purge {
+        let server = start("server", 1)?;
+        let api = Api::on(server.admin, TOKEN)?;
+        let (quiet, purged) =
+            (side("no purges", Rc::clone(&server), None), side("purges", server, Some(api)));
+        return Ok(vec![quiet, purged]);
+    }
+    let two = start("two", 2)?;
+    Ok(vec![side("one worker", start("one", 1)?, None), side("two workers", two, None)])
+}
+
 impl Side {
     fn turn(&self, pair: &Pair<'_>, sample: &mut Sample) -> Outcome<()> {
         let url = Url::parse(&run::url(pair.work, &self.server))?;
@@ -92,15 +118,36 @@ impl Side {
             lasts: TURN,
         };
         let fetched = pair.origin.answered()?;
-        let before = self.server.tree.cpu_ns()?;
-        let answered = process::unpinned(|| paced::run(&load))??;
-        let after = self.server.settled_cpu_ns()?;
+        let before = self.cpu_ns(pair)?;
+        let (answered, purged) = process::unpinned(|| self.load(&load))??;
+        let _ = self.server.settled_cpu_ns()?;
+        let after = self.cpu_ns(pair)?;
         if pair.origin.answered()? > fetched && sample.answered.requests > 0 {
             return Err(format!("void: {} asked the origin, which is no hit", self.name).into());
         }
         sample.cpu_ns += after.saturating_sub(before);
+        sample.purged += purged;
         sample.answered.add(&answered);
         Ok(())
+    }
+
+    /// Loads, and purges meanwhile if this way does.
+    fn load(&self, load: &Load<'_>) -> Outcome<(Answered, u64)> {
+        let Some(api) = &self.purges else { return Ok((paced::run(load)?, 0)) };
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let purging = scope.spawn(|| api.purge(PURGES_A_SECOND, &stop));
+            let answered = paced::run(load);
+            stop.store(true, Ordering::Relaxed);
+            let purged = purging.join().map_err(|_| "the thread that purges has panicked")??;
+            Ok((answered?, purged))
+        })
+    }
+
+    /// What purges cost by themselves is no part of what a hit costs.
+    fn cpu_ns(&self, pair: &Pair<'_>) -> Outcome<u64> {
+        let tree = self.server.tree;
+        Ok(if pair.work == Work::Purge { tree.cpu_ns_of("worker-")? } else { tree.cpu_ns()? })
     }
 }
 
@@ -142,6 +189,10 @@ fn table(pair: &Pair<'_>, sides: &[Side]) -> Outcome<String> {
             let ratio = Spread::of_ratios(&values(of), &before).filter(|_| side.name != first.name);
             let ratio = ratio.map(|r| format!("  {:.2} × ({:.2}–{:.2})", r.median, r.min, r.max));
             text.push_str(&ratio.unwrap_or_default());
+        }
+        let purged: u64 = side.samples.iter().map(|sample| sample.purged).sum();
+        if purged > 0 {
+            let _ = write!(text, "  ({} purges a second)", purged / (u64::from(pair.rounds) * pair.seconds));
         }
         text.push('\n');
     }

@@ -18,6 +18,8 @@ use crate::works::Kind;
 use crate::{Outcome, pause, process, sink};
 
 const START_S_MAX: u64 = 10;
+/// Who has it may purge.
+pub(crate) const TOKEN: &str = "bench-token-of-no-secrecy-at-all";
 const STOP_S_MAX: u64 = 5;
 /// A server that has used less CPU time than this between two looks has nothing left to do.
 const SETTLED_NS: u64 = 500_000;
@@ -48,6 +50,8 @@ pub(crate) struct Running {
     pub tree: Tree,
     /// Where it serves, on 127.0.0.1.
     pub port: u16,
+    /// Its admin endpoint, if it has one.
+    pub admin: u16,
     child: Child,
     log: PathBuf,
 }
@@ -64,6 +68,7 @@ impl Running {
         let [port, admin] = free_ports()?;
         let wants_sink = files.iter().any(|(_, text)| text.contains("{{sink}}"));
         let sink = if wants_sink { sink::drain_into(&log)? } else { 0 };
+        fs::write(folder.join("token"), TOKEN)?;
         for (name, text) in files {
             let text = text
                 .replace("{{port}}", &port.to_string())
@@ -81,7 +86,7 @@ impl Running {
         let mut command = system.command(&config, &folder, port, stand.rempart);
         command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
         let child = spawn_on(stand.core, &mut command)?;
-        let mut running = Self { system, tree: Tree::of(child.id()), port, child, log };
+        let mut running = Self { system, tree: Tree::of(child.id()), port, admin, child, log };
         running.wait_until_it_accepts(&folder)?;
         // A worker may have pinned itself elsewhere.
         if let Some(core) = stand.core {

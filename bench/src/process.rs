@@ -52,6 +52,21 @@ impl Tree {
         Ok(total)
     }
 
+    /// The same of the threads whose name begins so.
+    pub(crate) fn cpu_ns_of(self, name: &str) -> io::Result<u64> {
+        let mut total = 0;
+        for pid in self.members()? {
+            for thread in threads(pid)? {
+                let task = format!("/proc/{pid}/task/{thread}");
+                let Ok(comm) = fs::read_to_string(format!("{task}/comm")) else { continue };
+                if comm.starts_with(name) {
+                    total += thread_ns(&task);
+                }
+            }
+        }
+        Ok(total)
+    }
+
     /// Proportional set size of all members: private pages, and each shared page by its share.
     pub(crate) fn pss_bytes(self) -> io::Result<u64> {
         let mut total = 0;

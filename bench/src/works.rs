@@ -26,6 +26,8 @@ pub(crate) enum Work {
     Hit1m,
     /// `hit_1k` at the same rate with two workers and with one.
     TwoWorkers,
+    /// `hit_1k` at the same rate with 10,000 purges a second and without.
+    Purge,
 }
 
 /// What a work is about.
@@ -41,7 +43,7 @@ pub(crate) enum Kind {
 
 impl Work {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Proxy1k,
         Self::Proxy64k,
         Self::Proxy1m,
@@ -49,6 +51,7 @@ impl Work {
         Self::Hit64k,
         Self::Hit1m,
         Self::TwoWorkers,
+        Self::Purge,
     ];
 
     /// As it is typed and written in the results.
@@ -62,6 +65,7 @@ impl Work {
             Self::Hit64k => "hit_64k",
             Self::Hit1m => "hit_1m",
             Self::TwoWorkers => "two_workers",
+            Self::Purge => "purge",
         }
     }
 
@@ -71,7 +75,7 @@ impl Work {
         match self {
             Self::Proxy1k | Self::Proxy64k | Self::Proxy1m => Kind::PassThrough,
             Self::Hit1k | Self::Hit64k | Self::Hit1m => Kind::Hit,
-            Self::TwoWorkers => Kind::Pair,
+            Self::TwoWorkers | Self::Purge => Kind::Pair,
         }
     }
 
@@ -82,7 +86,7 @@ impl Work {
             Self::Proxy1k => "/1k",
             Self::Proxy64k => "/64k",
             Self::Proxy1m => "/1m",
-            Self::Hit1k | Self::TwoWorkers => "/public/1k",
+            Self::Hit1k | Self::TwoWorkers | Self::Purge => "/public/1k",
             Self::Hit64k => "/public/64k",
             Self::Hit1m => "/public/1m",
         }
@@ -92,7 +96,7 @@ impl Work {
     #[must_use]
     pub(crate) const fn body_bytes(self) -> usize {
         match self {
-            Self::Proxy1k | Self::Hit1k | Self::TwoWorkers => 1 << 10,
+            Self::Proxy1k | Self::Hit1k | Self::TwoWorkers | Self::Purge => 1 << 10,
             Self::Proxy64k | Self::Hit64k => 64 << 10,
             Self::Proxy1m | Self::Hit1m => 1 << 20,
         }
