@@ -185,7 +185,7 @@ rempart_base::config! {
         /// get the self-signed certificate of this edge.
         certificates: Vec<Spanned<CertificateConfig>> = Vec::new();
         /// How the zone caches.
-        cache: CacheConfig = CacheConfig::default();
+        cache: Option<Box<CacheConfig>> = None;
         /// Time-outs and bounds toward this zone's origins, where they differ from the global `upstream`.
         upstream: Option<Box<UpstreamOverrides>> = None;
         /// Stages that fail, one of each policy: for tests of what survives them.

@@ -2,6 +2,8 @@
 
 mod key;
 
+use std::sync::LazyLock;
+
 use rempart_base::config::{Context, Mark, Problem, Spanned};
 
 use crate::config::{
@@ -56,8 +58,11 @@ impl CachePlan {
     /// The plan of a zone whose operator says nothing.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        let nothing = &mut Context::new("".into());
-        compile(&CacheConfig::default(), name, Origins::OtherHosts, nothing)
+        // Made once: there may be very many such zones.
+        static PLAIN: LazyLock<CachePlan> = LazyLock::new(|| {
+            compile(&CacheConfig::default(), "", Origins::OtherHosts, &mut Context::new("".into()))
+        });
+        Self { zone_id: ZoneId::of(name), ..PLAIN.clone() }
     }
 }
 

@@ -158,11 +158,12 @@ fn origins(
 }
 
 fn cache(config: &ZoneConfig, origins: &[Arc<OriginPlan>], cx: &mut Context) -> CachePlan {
+    let name = &config.name.value.0;
+    let Some(written) = &config.cache else { return CachePlan::of(name) };
     let mut hosts = origins.iter().map(|origin| origin.host_header.as_deref());
     let same = hosts.next().flatten().filter(|first| hosts.all(|host| host == Some(first)));
     let origins = same.map_or(Origins::OtherHosts, Origins::SameHost);
-    let name = &config.name.value.0;
-    cx.in_key("cache", |cx| rempart_cache::plan::compile(&config.cache, name, origins, cx))
+    cx.in_key("cache", |cx| rempart_cache::plan::compile(written, name, origins, cx))
 }
 
 fn certificates(
