@@ -29,7 +29,8 @@ fn seen(snapshot: &Snapshot) -> String {
             let origins: Vec<_> =
                 zone.origins.iter().map(|o| (o.id, &o.label, &o.host_header, &o.settings)).collect();
             let certificates: Vec<_> = zone.certificates.iter().map(|c| (c.hash, &c.names)).collect();
-            format!("{} {:?} {} {origins:?} {certificates:?}", zone.name, zone.hosts, zone.hash)
+            let cache = &zone.cache;
+            format!("{} {:?} {} {origins:?} {certificates:?} {cache:?}", zone.name, zone.hosts, zone.hash)
         })
         .collect();
     format!(
@@ -41,7 +42,7 @@ fn seen(snapshot: &Snapshot) -> String {
 /// A site with a bit of everything.
 fn rich() -> Site {
     let site = Site::new(
-        "include: zones.d/*.yaml\nadmin: {token_file: token}\nupstream: {pending_max: 3}\ndata_dir: ../elsewhere\nrelease: {bake_ms: 5}\nzones:\n  - &first\n    name: \"b\u{fc}cher.example\"\n    origins: &origins [{url: \"http://127.0.0.1:1\", host_header: 'null'}]\n  - {name: other.example, origins: *origins, upstream: {connect_timeout_ms: 0050}}\n",
+        "include: zones.d/*.yaml\nadmin: {token_file: token}\ncache: {window_bytes: 65536}\nupstream: {pending_max: 3}\ndata_dir: ../elsewhere\nrelease: {bake_ms: 5}\nzones:\n  - &first\n    name: \"b\u{fc}cher.example\"\n    origins: &origins [{url: \"http://127.0.0.1:1\", host_header: 'null'}]\n  - {name: other.example, origins: *origins, upstream: {connect_timeout_ms: 0050}, cache: {level: everything, custom_key: {header: {include: [X-A]}}}}\n",
     );
     site.write("token", "0123456789abcdef\n");
     site.certificate("a", "*.foreign.example");
@@ -246,4 +247,23 @@ fn the_token_of_the_admin_endpoint_is_in_the_release_and_its_file_is_watched() {
     // A program of before can read what has no such thing in it.
     site.main("zones: [{name: a.example, origins: [\"http://127.0.0.1:1\"]}]\n");
     assert_eq!((body[0], site.compile(None).encode()[0]), (2, 1));
+}
+
+#[test]
+fn what_a_zone_says_about_caching_is_part_of_its_plan() {
+    let site = Site::new("include: zones.d/*.yaml\n");
+    for name in ["a", "b"] {
+        site.zone(&format!("{name}.example"), 1);
+    }
+    let before = site.compile(None);
+    let text = fs::read_to_string(site.path("zones.d/a.example.yaml")).unwrap();
+    site.write("zones.d/a.example.yaml", &format!("{text}cache: {{heuristic: on}}\n"));
+    let after = site.compile(Some(&before));
+    assert_eq!(Difference::between(&before, &after).changed, ["a.example".into()]);
+    assert!(plan(&after, "a.example").cache.heuristic);
+    assert!(!plan(&after, "b.example").cache.heuristic);
+    assert!(Arc::ptr_eq(&plan(&before, "b.example"), &plan(&after, "b.example")));
+    site.write("zones.d/a.example.yaml", &format!("{text}cache: {{heuristic: off}}\n"));
+    let again = site.compile(Some(&after));
+    assert_eq!(plan(&again, "a.example").hash, plan(&before, "a.example").hash, "it says nothing else");
 }
