@@ -23,6 +23,8 @@ pub struct Lead {
     pub begun: Begun,
     /// The primary key.
     pub primary: Key,
+    /// Of the variant that is asked for, if the responses are known to vary.
+    pub variant: Option<Key>,
     /// What is stored and must not be used as it is.
     pub stale: Option<Stale>,
     /// Unix seconds at which the request went out.
@@ -92,9 +94,13 @@ pub fn settle(
     }
     let (freshness, key, vary) = match asked.storable(keys, scheme, &lead.primary, head) {
         Ok(storable) => storable,
-        Err(status) => {
+        Err(NotStored { for_s, reason }) => {
+            // An error says nothing about what is stored: it can be asked about once the origin is well again.
+            if lead.stale.is_none() || !decide::is_stale_if_error(head.status) {
+                asked.nobody_waits(lead.variant.as_ref().unwrap_or(&lead.primary), for_s, reason);
+            }
             lead.leader.alone();
-            return Settled::Alone(connection, status);
+            return Settled::Alone(connection, reason.status());
         }
     };
     let status = if lead.stale.is_some() { CacheStatus::Expired } else { CacheStatus::Miss };
@@ -120,6 +126,13 @@ pub fn settle(
     }
 }
 
+/// Why an answer is not stored, and for how long nobody waits for another.
+#[derive(Clone, Copy)]
+struct NotStored {
+    for_s: u64,
+    reason: PassReason,
+}
+
 /// What was asked, by whom, and for whom.
 pub struct Asked<'a> {
     /// What is stored.
@@ -135,48 +148,47 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// For how long the answer is fresh and under what it is stored; or what is said of one that is not stored.
+    /// For how long the answer is fresh and under what it is stored; or why it is not stored.
     fn storable(
         &self,
         keys: &mut KeyBuilder,
         scheme: Scheme,
         primary: &Key,
         head: &ResponseHead,
-    ) -> Result<(Freshness, Key, Vary), CacheStatus> {
+    ) -> Result<(Freshness, Key, Vary), NotStored> {
         let Self { request, plan, .. } = *self;
         let freshness = match decide::storing(request, self.lookup, head, plan, self.times) {
             Storing::Store(freshness) => freshness,
-            Storing::HitForMiss { for_s, reason } => {
-                self.nobody_waits(primary, for_s, reason);
-                return Err(reason.status());
-            }
+            Storing::HitForMiss { for_s, reason } => return Err(NotStored { for_s, reason }),
         };
+        let too_much = NotStored { for_s: plan.hit_for_miss_s.into(), reason: PassReason::Bypass };
         let vary = decide::vary(head, plan);
         let key = match &vary {
             Vary::No => primary.clone(),
             Vary::By(by) => {
                 keys.primary(request, scheme, plan);
-                let variant = keys.variant(request, by, plan).ok_or(CacheStatus::Bypass)?.to_key();
+                let variant = keys.variant(request, by, plan).ok_or(too_much)?.to_key();
                 remember(self.tier, primary, by.clone(), plan.vary.sets_max);
                 variant
             }
-            Vary::Any => {
-                self.nobody_waits(primary, plan.hit_for_miss_s.into(), PassReason::Bypass);
-                return Err(CacheStatus::Bypass);
-            }
+            Vary::Any => return Err(too_much),
         };
         Ok((freshness, key, vary))
     }
 
-    /// For so long nobody waits for another's fetch of this.
-    fn nobody_waits(&self, primary: &Key, for_s: u64, reason: PassReason) {
+    /// For so long nobody waits for another's fetch of this. What is known of the variants of a URL stays known.
+    fn nobody_waits(&self, key: &Key, for_s: u64, reason: PassReason) {
         let now = self.times.answered_unix_s;
-        let is_known = |entry: &Arc<Entry>| matches!(&entry.stored, Stored::HitForMiss { until_unix_s, .. } if *until_unix_s > now);
-        if for_s == 0 || self.tier.store.get(primary.as_ref(), is_known) == Some(true) {
+        let stays = |entry: &Arc<Entry>| match &entry.stored {
+            Stored::HitForMiss { until_unix_s, .. } => *until_unix_s > now,
+            Stored::Varies(_) => true,
+            Stored::Object(_) | Stored::Slice(_) => false,
+        };
+        if for_s == 0 || self.tier.store.get(key.as_ref(), stays) == Some(true) {
             return;
         }
         let until_unix_s = now + for_s;
-        self.tier.store.insert(Entry::new(primary.clone(), Stored::HitForMiss { until_unix_s, reason }));
+        self.tier.store.insert(Entry::new(key.clone(), Stored::HitForMiss { until_unix_s, reason }));
     }
 
     /// What is published of the answer, and what of it comes.

@@ -63,6 +63,7 @@ impl<V: Visitor> Exchange<'_, V> {
             lookup: miss.lookup,
             begun,
             primary: miss.primary,
+            variant: miss.variant,
             stale,
             asked_unix_s: self.core.now().unix_s(),
         }
