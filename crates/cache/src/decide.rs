@@ -78,7 +78,7 @@ pub struct RequestDirectives {
 }
 
 /// What decides for how long a stored response may be used; read once, when it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Freshness {
     /// Unix seconds at which its age was 0.
     pub born_unix_s: u64,

@@ -11,6 +11,7 @@
 //! | primary | scheme; host, lower case, without the scheme's own port; path as it came; the query; Cloudflare's default fields ([`Known::Origin`](rempart_flow::Known) and those by which origins are told another URL or method); what the settings add |
 //! | variant | the primary key, and for each field that `Vary` names its name and normalised value |
 //! | slice | number of the object, number of the slice |
+//! | part | a primary key or a variant, number of the first slice; only fetches stand under it |
 //!
 //! The path is not normalised: `/a/../b`, `/%61` and `//a` are what the origin makes of them, so each has a key
 //! of its own, and none can be stored in the place of another.
@@ -71,6 +72,8 @@ enum Kind {
     Url = 1,
     /// Of a slice.
     Slice = 2,
+    /// Of the fetch of a part of what is not known yet.
+    Part = 3,
 }
 
 impl Key {
@@ -103,6 +106,17 @@ impl<'a> KeyRef<'a> {
             *to = *from;
         }
         SliceKey { hash: hash(&bytes), bytes }
+    }
+
+    /// The key under which the fetch of a part is found, of a response of which nothing is known. Nothing is ever
+    /// stored under it.
+    #[must_use]
+    pub fn part(self, index: u32) -> Key {
+        let mut bytes = [self.bytes, &index.to_le_bytes()].concat();
+        if let Some(kind) = bytes.get_mut(ZONE_BYTES) {
+            *kind = Kind::Part as u8;
+        }
+        Key { hash: hash(&bytes), bytes: bytes.into() }
     }
 }
 

@@ -22,6 +22,15 @@ impl Entry {
         let weight = STORE_BYTES + size_of::<Self>() + PIECE_BYTES + key_bytes(&key) + stored.bytes();
         Self { key, stored, weight: weight as u64, visits: Visits::default() }
     }
+
+    /// The same, of something that more than one visitor asked for while it was on its way: so it is proven.
+    #[must_use]
+    pub fn asked_for_again(self, is_so: bool) -> Self {
+        if is_so {
+            self.visits.note();
+        }
+        self
+    }
 }
 
 impl Stored {

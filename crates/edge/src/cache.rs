@@ -2,9 +2,12 @@
 
 mod errand;
 mod forwarded;
+mod missing;
+mod part;
 pub mod pump;
 mod says;
 mod settle;
+mod source;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,10 +15,13 @@ use rempart_cache::CacheSettings;
 use rempart_cache::fill::Bounds;
 use rempart_cache::{Fills, Purges, Store};
 
-pub use self::errand::Errand;
+pub use self::errand::{Duty, Errand};
 pub use self::forwarded::Fetched;
+pub use self::missing::Missing;
+pub use self::part::Span;
 pub use self::says::Says;
 pub use self::settle::{Asked, Lead, Said, Settled, Stale, renewed, settle};
+pub use self::source::{Lacks, Source};
 
 /// What all cores share: what is stored, what is on its way, what was purged.
 pub struct CacheTier {

@@ -3,19 +3,21 @@
 //! The states are listed in [`State`], in the order in which an exchange passes them; each is one function
 //! that returns the next.
 
+mod begin;
 mod give;
 mod join;
 mod learn;
 mod lookup;
+mod refill;
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rempart_cache::Object;
 use rempart_cache::decide::Lookup;
 use rempart_cache::purge::Begun;
+use rempart_cache::{CacheStatus, Object};
 use rempart_config::{Snapshot, ZonePlan};
 use rempart_flow::{Fault, Fields, Method, RequestHead};
 use rempart_origin::Connection;
@@ -24,7 +26,7 @@ use rempart_wire::Visitor;
 
 use crate::answer;
 use crate::budgets::UnderWay;
-use crate::cache::{Lead, Says};
+use crate::cache::{Lead, Says, Source};
 use crate::core::{Core, Pinned};
 use crate::forward::{self, Client, Forward};
 use crate::guard;
@@ -50,6 +52,8 @@ enum State {
     Lookup,
     /// An object answers, stored or still coming: send its body.
     Give(Giving),
+    /// The same, of an object in slices of which the first that is wanted may be missing.
+    GiveSliced(Box<Source>, CacheStatus),
     /// Nothing that is stored answers: fetch it for all who wait, or wait for who does.
     Join(Box<Miss>),
     /// The origin is to be asked.
@@ -203,6 +207,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
                 State::Stale(fault) => self.stale(fault),
                 State::Lookup => self.lookup().await,
                 State::Give(giving) => self.give(giving).await,
+                State::GiveSliced(source, status) => self.give_sliced(*source, status).await,
                 State::Join(miss) => self.join(*miss).await,
                 State::Pass => self.pass().await,
                 State::Fetch(connection) => self.fetch(connection).await,

@@ -93,6 +93,8 @@ pub(super) enum Wanted {
 pub(super) struct Seats {
     seats: Vec<Option<Seat>>,
     free: Vec<usize>,
+    /// How many were ever taken.
+    taken: u64,
     /// No seat is further; some way below it if `is_stale`.
     fastest: u64,
     is_stale: bool,
@@ -108,6 +110,7 @@ struct Seat {
 impl Seats {
     pub(super) fn take(&mut self, at: u64) -> usize {
         let seat = Some(Seat { at, waker: None });
+        self.taken += 1;
         self.fastest = self.fastest.max(at);
         if let Some(free) = self.free.pop()
             && let Some(place) = self.seats.get_mut(free)
@@ -125,6 +128,10 @@ impl Seats {
         self.free.push(number);
         self.is_stale |= seat.at == self.fastest;
         Some(seat.at)
+    }
+
+    pub(super) const fn taken(&self) -> u64 {
+        self.taken
     }
 
     pub(super) const fn count(&self) -> usize {

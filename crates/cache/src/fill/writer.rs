@@ -150,6 +150,12 @@ impl Writer {
         written
     }
 
+    /// Whether several read what it brings.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.fill.lock().seats.count() > 1
+    }
+
     /// A slice that is complete, by its index; to be stored before the next [`Writer::poll_room`]. Only objects in
     /// slices have any.
     pub fn take_slice(&mut self) -> Option<(u32, Slice)> {
@@ -312,6 +318,12 @@ impl Finished {
     #[must_use]
     pub const fn published(&self) -> &Arc<Published> {
         &self.published
+    }
+
+    /// Whether several have read what it brought.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.fill.lock().seats.taken() > 1
     }
 
     /// The slices that are left to be stored.

@@ -410,3 +410,15 @@ fn equal_keys_have_equal_hashes_and_others_hardly_ever() {
         assert_eq!(hashes.insert(key.hash, at), None);
     }
 }
+
+#[test]
+fn parts_of_two_urls_are_two_fetches() {
+    let one = key(&head("/a", "h", &[]), &plain());
+    let other = key(&head("/b", "h", &[]), &plain());
+    let all = [one.as_ref().part(0), one.as_ref().part(1), other.as_ref().part(0), one.clone(), other];
+    for (at, key) in all.iter().enumerate() {
+        assert!(all.iter().skip(at + 1).all(|later| later != key));
+        assert_eq!(key.hash, KeyRef::of(&key.bytes).hash);
+    }
+    assert_eq!(one.as_ref().part(7), one.as_ref().part(7));
+}

@@ -265,3 +265,19 @@ fn a_reader_finds_what_stays_while_its_bucket_is_split() {
         is_over.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn what_several_asked_for_on_its_way_outlives_what_one_did() {
+    let store = Store::new(10_000);
+    store.insert(entry(&key(0), 100, 0).asked_for_again(true));
+    store.insert(entry(&key(1), 100, 1).asked_for_again(false));
+    for number in 2..150 {
+        store.insert(entry(&key(number), 100, number));
+    }
+    let mut found = Vec::new();
+    store.sweep(0, |entry| {
+        found.extend((mark(entry) < 2).then(|| mark(entry)));
+        true
+    });
+    assert_eq!(found, [0]);
+}

@@ -24,7 +24,7 @@ pub(super) enum Place {
 
 impl Visits {
     /// Notes a visit. One that is lost between two cores does no harm.
-    pub(super) fn note(&self) {
+    pub(crate) fn note(&self) {
         let count = self.count.load(Ordering::Relaxed);
         if count < VISITS_MAX {
             self.count.store(count + 1, Ordering::Relaxed);

@@ -7,6 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
+use rempart_cache::decide::{self, Wants};
+use rempart_cache::fill::Joined;
 use rempart_config::ZonePlan;
 use rempart_flow::{BadResponse, BodyLength, Fault, Method, RequestHead};
 use rempart_origin::Connection;
@@ -14,6 +16,7 @@ use rempart_wire::Peer;
 use tokio::task::spawn_local;
 
 use super::forwarded::Fetched;
+use super::missing::{Instead, Missing};
 use super::pump;
 use super::settle::{Lead, Settled, settle};
 use crate::core::{Core, Pinned};
@@ -43,8 +46,8 @@ pub struct Errand {
     pub client_text: IpText,
     /// The exchange's id.
     pub ray: RayText,
-    /// What it is to do.
-    pub lead: Lead,
+    /// What it is to bring.
+    pub duty: Duty,
 }
 
 impl Errand {
@@ -70,46 +73,45 @@ impl Errand {
     }
 
     async fn fetch(self, connection: Option<Box<Connection>>) {
-        let asked = match connection {
-            Some(connection) => Ok(connection),
-            None => self.ask().await,
-        };
-        let answered = match asked {
-            Ok(mut connection) => {
+        let answered = match connection {
+            Some(mut connection) => {
                 let interim_max = connection.plan().settings.interim_max;
                 answer(&mut connection, interim_max).await.map(|()| connection)
             }
-            Err(fault) => Err(fault),
+            None => self.asked().await,
         };
-        let Self { core, zone, head, client, lead, .. } = self;
-        let connection = match answered {
-            Ok(connection) => connection,
-            Err(fault) => return lead.leader.failed(fault),
+        let Self { core, zone, head, client, duty, .. } = self;
+        let connection = match (answered, &duty) {
+            (Ok(connection), _) => connection,
+            (Err(fault), _) => return duty.failed(fault),
         };
-        let now = core.now();
-        let scheme = forward::scheme(&head, &client);
-        let mut keys = core.keys.borrow_mut();
-        let settled =
-            settle(&core.cache, &zone.cache, &mut keys, &head, scheme, lead, connection, now.unix_s());
-        drop(keys);
-        match settled {
-            Settled::Object(connection, ..) => core.origins.give_back(connection, now.mono),
-            // Nobody reads for this errand.
-            Settled::Shared { pump, reader, .. } => {
-                pump::start(&core, pump);
-                drop(reader);
-            }
-            Settled::Alone(..) => {}
+        let asker = Asker { core: &core, zone: &zone, head: &head, client };
+        match duty {
+            Duty::All(lead) => asker.all(*lead, connection),
+            Duty::Missing(missing) => asker.missing(missing, connection),
         }
     }
 
-    async fn ask(&self) -> Result<Box<Connection>, Fault> {
+    /// Asks, and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// The origin's.
+    pub async fn asked(&self) -> Result<Box<Connection>, Fault> {
         let turn = self.state.next_turn(self.zone.origins.len());
         let origin = self.zone.origins.get(turn).ok_or(Fault::UnknownHost)?;
-        let mut connection = match self.core.origins.idle(origin, self.core.now().mono) {
-            Some(connection) => connection,
-            None => self.core.origins.open(origin).await?,
-        };
+        if let Some(mut connection) = self.core.origins.idle(origin, self.core.now().mono) {
+            match self.exchange(&mut connection).await {
+                // It may have been closed as the request was on its way.
+                Err(fault)
+                    if connection.is_reused() && connection.is_unanswered() && fault.is_before_answer() => {}
+                exchanged => return exchanged.map(|()| connection),
+            }
+        }
+        let mut connection = self.core.origins.open(origin).await?;
+        self.exchange(&mut connection).await.map(|()| connection)
+    }
+
+    async fn exchange(&self, connection: &mut Connection) -> Result<(), Fault> {
         let plan = Arc::clone(connection.plan());
         let forward = Forward {
             head: &self.head,
@@ -120,13 +122,120 @@ impl Errand {
             loop_token: &self.core.loop_token,
             zone_name: &self.zone.name,
             device_type: forward::device_type(&self.head, &self.zone.cache),
-            fetched: Some(Fetched {
-                validates: self.lead.stale.as_ref().map(|stale| &stale.object.response.head),
-            }),
+            fetched: Some(self.duty.fetched()),
         };
         forward.encode(connection.begin(), &plan);
         connection.end_head(BodyLength::None);
-        Ok(connection)
+        answer(connection, plan.settings.interim_max).await
+    }
+}
+
+/// What an errand is to bring.
+pub enum Duty {
+    /// A response.
+    All(Box<Lead>),
+    /// Slices of one that is stored.
+    Missing(Missing),
+}
+
+impl Duty {
+    /// What is asked of the origin instead of what the visitor asked.
+    fn fetched(&self) -> Fetched<'_> {
+        match self {
+            Self::All(lead) => lead.fetched(),
+            Self::Missing(missing) => Fetched {
+                validates: None,
+                span: Some(missing.span()),
+                is_same_as: Some(&missing.object.response.head),
+            },
+        }
+    }
+
+    fn failed(self, fault: Fault) {
+        match self {
+            Self::All(lead) => lead.leader.failed(fault),
+            Self::Missing(missing) => {
+                if let Some(leader) = missing.leader {
+                    leader.failed(fault);
+                }
+            }
+        }
+    }
+}
+
+/// For whom an answer has come.
+struct Asker<'a> {
+    core: &'a Rc<Core>,
+    zone: &'a ZonePlan,
+    head: &'a RequestHead,
+    client: Client,
+}
+
+impl Asker<'_> {
+    fn all(&self, lead: Lead, connection: Box<Connection>) {
+        let Self { core, zone, head, client } = *self;
+        let now = core.now();
+        let scheme = forward::scheme(head, &client);
+        let mut keys = core.keys.borrow_mut();
+        let settled =
+            settle(&core.cache, &zone.cache, &mut keys, head, scheme, lead, connection, now.unix_s());
+        drop(keys);
+        match settled {
+            Settled::Object(connection, ..) => core.origins.give_back(connection, now.mono),
+            // Nobody reads for this errand.
+            Settled::Shared { pump, reader, .. } => {
+                pump::start(core, *pump);
+                drop(reader);
+            }
+            Settled::Alone(..) | Settled::Again(_) => {}
+        }
+    }
+
+    fn missing(&self, mut missing: Missing, connection: Box<Connection>) {
+        let Self { core, zone, .. } = *self;
+        let tier = &*core.cache;
+        match missing.check(connection.head(), &zone.cache, core.now().unix_s()) {
+            Ok(part) => {
+                if let Ok((pump, reader)) = missing.share(connection, part) {
+                    pump::start(core, pump);
+                    drop(reader);
+                }
+            }
+            Err(instead) => {
+                let fault = match instead {
+                    Instead::Another => {
+                        missing.forget(tier);
+                        Fault::OriginBodyTruncated
+                    }
+                    Instead::Nothing(fault) => fault,
+                };
+                if let Some(leader) = missing.leader.take() {
+                    leader.failed(fault);
+                }
+                if instead == Instead::Another {
+                    self.replace(missing, connection);
+                }
+            }
+        }
+    }
+
+    /// Stores a whole answer in the place of what it has shown to be outdated.
+    fn replace(&self, missing: Missing, connection: Box<Connection>) {
+        let Self { core, zone, head, client } = *self;
+        let Wants::Lookup(lookup) = decide::wants(head, &zone.cache) else { return };
+        if connection.head().status != 200 {
+            return;
+        }
+        let scheme = forward::scheme(head, &client);
+        let primary = core.keys.borrow_mut().primary(head, scheme, &zone.cache).to_key();
+        let Joined::Leader(leader) = core.cache.fills.join(missing.object.response.key.as_ref()) else {
+            return;
+        };
+        let asked_unix_s = core.now().unix_s();
+        let (stale, span) = (None, None);
+        let variant = Some(missing.object.response.key.clone());
+        let Missing { begun, .. } = missing;
+        self.all(Lead { leader, lookup, begun, primary, variant, stale, asked_unix_s, span }, connection);
     }
 }
 

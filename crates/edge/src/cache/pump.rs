@@ -38,6 +38,9 @@ pub fn start(core: &Rc<Core>, mut pump: Pump) {
     });
 }
 
+/// A slice in more pieces than this keeps only what came last.
+const STRETCHES_MAX: usize = 64;
+
 /// A body on its way.
 pub struct Pump {
     /// From where.
@@ -70,7 +73,8 @@ impl Pump {
                     let count = self.writer.write(self.connection.body());
                     self.connection.take_body(count);
                     while let Some((index, slice)) = self.writer.take_slice() {
-                        store_slice(core, &self.object.response, index, slice);
+                        let is_shared = self.writer.is_shared();
+                        store_slice(core, &self.object.response, index, slice, is_shared);
                     }
                 }
                 Ok(false) => return Poll::Ready(Moved::Whole),
@@ -97,18 +101,27 @@ impl Pump {
 
 /// Stores what a fill has brought, and only then lets go of it: at no moment visitors find neither.
 fn keep(core: &Core, object: &Arc<Object>, mut finished: Finished) {
+    let is_shared = finished.is_shared();
     while let Some((index, slice)) = finished.take_slice() {
-        store_slice(core, &object.response, index, slice);
+        store_slice(core, &object.response, index, slice, is_shared);
     }
     // A purge that came meanwhile is not to be undone.
     if finished.is_whole() && core.cache.purges.check(&object.response.stamp) != Purged::Hard {
         let key = object.response.key.clone();
-        core.cache.store.insert(Entry::new(key, Stored::Object(Arc::clone(object))));
+        let entry = Entry::new(key, Stored::Object(Arc::clone(object)));
+        core.cache.store.insert(entry.asked_for_again(is_shared));
     }
     drop(finished);
 }
 
-fn store_slice(core: &Core, response: &Response, index: u32, slice: Slice) {
-    let key = response.key.as_ref().slice(response.id, index).as_ref().to_key();
-    core.cache.store.insert(Entry::new(key, Stored::Slice(slice)));
+fn store_slice(core: &Core, response: &Response, index: u32, slice: Slice, is_shared: bool) {
+    let store = &core.cache.store;
+    let key = response.key.as_ref().slice(response.id, index);
+    let merged = store.get(key.as_ref(), |entry| match &entry.stored {
+        Stored::Slice(known) => Some(slice.merged(known)),
+        Stored::Object(_) | Stored::Varies(_) | Stored::HitForMiss { .. } => None,
+    });
+    let merged = merged.flatten().filter(|merged| merged.stretches.len() <= STRETCHES_MAX);
+    let entry = Entry::new(key.as_ref().to_key(), Stored::Slice(merged.unwrap_or(slice)));
+    store.insert(entry.asked_for_again(is_shared));
 }

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use rempart_cache::decide::{self, Freshness, Lookup, PassReason, Storing, Times, Vary};
-use rempart_cache::fill::{Coming, Leader, Published, Reader};
-use rempart_cache::object::Response;
-use rempart_cache::purge::{Begun, Stamp};
-use rempart_cache::{CachePlan, CacheStatus, Entry, Key, KeyBuilder, Object, Stored};
+use rempart_cache::fill::{Coming, Leader, Manner, Published, Reader};
+use rempart_cache::object::{Bodies, Response, StoredHead};
+use rempart_cache::purge::{Begun, Purged, Stamp};
+use rempart_cache::{Body, CachePlan, CacheStatus, Entry, Key, KeyBuilder, Object, Stored};
 use rempart_flow::{BodyLength, RequestHead, ResponseHead, Scheme};
 use rempart_origin::Connection;
 
 use super::CacheTier;
+use super::forwarded::Fetched;
+use super::part::{self, Span};
 use super::pump::Pump;
 
 /// A fetch for everybody who waits for it.
@@ -29,6 +31,17 @@ pub struct Lead {
     pub stale: Option<Stale>,
     /// Unix seconds at which the request went out.
     pub asked_unix_s: u64,
+    /// Which part is asked for; `None` is all of it.
+    pub span: Option<Span>,
+}
+
+impl Lead {
+    /// What is asked of the origin instead of what the visitor asked.
+    #[must_use]
+    pub fn fetched(&self) -> Fetched<'_> {
+        let validates = self.stale.as_ref().map(|stale| &stale.object.response.head);
+        Fetched { validates, span: self.span, is_same_as: None }
+    }
 }
 
 /// An object that is stale.
@@ -49,7 +62,7 @@ pub enum Settled {
     /// What follows is shared.
     Shared {
         /// The body on its way: to be started.
-        pump: Pump,
+        pump: Box<Pump>,
         /// This exchange's own.
         reader: Reader,
         /// What is said of it.
@@ -57,6 +70,8 @@ pub enum Settled {
     },
     /// It is this visitor's alone.
     Alone(Box<Connection>, CacheStatus),
+    /// It is not what this visitor asked for, and cannot be made so: it is to ask for itself.
+    Again(CacheStatus),
 }
 
 /// Decides what becomes of an answer, and stores what can be stored before its body.
@@ -72,11 +87,12 @@ pub fn settle(
     now_unix_s: u64,
 ) -> Settled {
     let head = connection.head();
+    let lookup = lead.lookup.clone();
     let asked = Asked {
         tier,
         plan,
         request,
-        lookup: &lead.lookup,
+        lookup: &lookup,
         times: Times { asked_unix_s: lead.asked_unix_s, answered_unix_s: now_unix_s },
     };
     if let Some(stale) = &lead.stale {
@@ -99,20 +115,27 @@ pub fn settle(
             if lead.stale.is_none() || !decide::is_stale_if_error(head.status) {
                 asked.nobody_waits(lead.variant.as_ref().unwrap_or(&lead.primary), for_s, reason);
             }
+            if lead.span.is_some() && head.status == 206 {
+                return asked.cut(lead, connection, reason.status());
+            }
             lead.leader.alone();
             return Settled::Alone(connection, reason.status());
         }
     };
     let status = if lead.stale.is_some() { CacheStatus::Expired } else { CacheStatus::Miss };
     let (published, coming) = asked.published(&lead.begun, freshness, key, vary, &connection);
+    if coming.manner(tier.fills.bounds()) == Manner::Detached && head.status == 206 {
+        // Parts without a strong validator are never put together.
+        return asked.cut(lead, connection, CacheStatus::Bypass);
+    }
     // What every visitor must validate for itself is not one answer for all who wait.
     let leader =
         if published.object.response.freshness.validates_each { lead.leader.solo() } else { lead.leader };
     let object = Arc::clone(&published.object);
     match leader.object(published, coming) {
         Ok((writer, reader)) => {
-            // In slices, it can be found at once.
-            if object.bodies.origin().is_some() {
+            // In slices, it can be found at once. A purge that came meanwhile is not to be undone.
+            if object.bodies.origin().is_some() && tier.purges.check(&object.response.stamp) != Purged::Hard {
                 let key = object.response.key.clone();
                 tier.store.insert(Entry::new(key, Stored::Object(Arc::clone(&object))));
             }
@@ -121,9 +144,17 @@ pub fn settle(
         }
         Err(leader) => {
             leader.alone();
-            Settled::Alone(connection, CacheStatus::Miss)
+            alone(connection, lead.span, CacheStatus::Miss)
         }
     }
+}
+
+/// An answer that cannot be shared. One to another range than the visitor's is of no use to it.
+fn alone(connection: Box<Connection>, span: Option<Span>, status: CacheStatus) -> Settled {
+    if span.is_some() && connection.head().status == 206 {
+        return Settled::Again(status);
+    }
+    Settled::Alone(connection, status)
 }
 
 /// Why an answer is not stored, and for how long nobody waits for another.
@@ -191,6 +222,34 @@ impl Asked<'_> {
         self.tier.store.insert(Entry::new(key.clone(), Stored::HitForMiss { until_unix_s, reason }));
     }
 
+    /// A part that is more than the visitor asked for, and not stored: the visitor gets what it asked for of it.
+    fn cut(&self, lead: Lead, connection: Box<Connection>, status: CacheStatus) -> Settled {
+        let brought = part::brought(connection.head());
+        if !matches!(brought, Some((first, end, Some(total))) if part::has_all(self.request, (first, end), total))
+        {
+            lead.leader.alone();
+            return Settled::Again(status);
+        }
+        let freshness = Freshness::default();
+        let (mut published, mut coming) =
+            self.published(&lead.begun, freshness, lead.primary, Vary::No, &connection);
+        coming.has_strong_validator = false;
+        let bodies = Arc::default();
+        published.object = Arc::new(Object { response: Arc::clone(&published.object.response), bodies });
+        let object = Arc::clone(&published.object);
+        match lead.leader.solo().object(published, coming) {
+            Ok((writer, reader)) => Settled::Shared {
+                pump: Pump { connection, writer, object, begun: lead.begun },
+                reader,
+                status,
+            },
+            Err(leader) => {
+                leader.alone();
+                Settled::Again(status)
+            }
+        }
+    }
+
     /// What is published of the answer, and what of it comes.
     pub fn published(
         &self,
@@ -203,25 +262,52 @@ impl Asked<'_> {
         let Self { tier, plan, request, .. } = *self;
         let head = connection.head();
         let stored_head = decide::stored_head(head, plan, self.times.answered_unix_s);
-        let length = match head.body {
-            BodyLength::Exact(bytes) => Some(bytes),
-            BodyLength::None => Some(0),
-            BodyLength::Chunked | BodyLength::UntilClose => None,
+        let (first, bytes, total) = match part::brought(head) {
+            Some((first, end, total)) => (first, Some(end - first), total),
+            None => {
+                let length = match head.body {
+                    BodyLength::Exact(bytes) => Some(bytes),
+                    BodyLength::None => Some(0),
+                    BodyLength::Chunked | BodyLength::UntilClose => None,
+                };
+                (0, length, length)
+            }
         };
         let coming = Coming {
-            first: 0,
-            bytes: length,
-            total: length,
+            first,
+            bytes,
+            total,
             has_strong_validator: decide::strong_validator(&stored_head).is_some(),
             origin: connection.plan().content_hash(),
         };
-        let bodies = Arc::new(coming.bodies(tier.fills.bounds()));
+        let is_sliced = coming.manner(tier.fills.bounds()) == Manner::Sliced;
+        // What is stored of a body that is the same, byte by byte, is of use for this one too.
+        let known = if is_sliced { self.known(&key, &stored_head, total) } else { None };
+        let (id, bodies) = known.unwrap_or_else(|| {
+            let bodies = coming.bodies(tier.fills.bounds());
+            (tier.id(), Arc::new(bodies))
+        });
         let target = request.bytes(request.path_and_query);
         let host = plan.host(request.bytes(request.authority));
         let stamp = tier.purges.stamp(begun, plan, host, target, &decide::tags(head));
-        let response = Response { id: tier.id(), key, head: stored_head, freshness, stamp, length };
+        let response = Response { id, key, head: stored_head, freshness, stamp, length: total };
         let object = Arc::new(Object { response: Arc::new(response), bodies });
         (Published { vary, object }, coming)
+    }
+
+    /// Id and bodies of an object in slices that stands under this key and is the same but for its head.
+    fn known(&self, key: &Key, head: &StoredHead, total: Option<u64>) -> Option<(u64, Arc<Bodies>)> {
+        let Self { tier, .. } = *self;
+        let look = |entry: &Arc<Entry>| match &entry.stored {
+            Stored::Object(object) => Some(Arc::clone(object)),
+            Stored::Varies(_) | Stored::HitForMiss { .. } | Stored::Slice(_) => None,
+        };
+        let object = tier.store.get(key.as_ref(), look).flatten()?;
+        let Some(Body::Sliced { bytes }) = object.bodies.origin() else { return None };
+        let is_same = total == Some(*bytes)
+            && part::is_same_body(&object.response.head, head)
+            && tier.purges.check(&object.response.stamp) != Purged::Hard;
+        is_same.then(|| (object.response.id, Arc::clone(&object.bodies)))
     }
 }
 

@@ -1,68 +1,84 @@
 //! Giving a visitor what is stored, or what comes for several.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use rempart_cache::decide::{self, Condition};
-use rempart_cache::fill::{Gone, Reader};
-use rempart_cache::object::Response;
-use rempart_cache::range::{self, Ranges};
+use rempart_cache::fill::Reader;
 use rempart_cache::{Body, CacheStatus, Object};
-use rempart_flow::{BodyLength, Fault, Known, Method};
+use rempart_flow::Fault;
 use rempart_wire::Visitor;
 
+use super::begin::Part;
 use super::lookup::Found;
 use super::{Exchange, State};
-use crate::answer;
-use crate::cache::Says;
+use crate::cache::{Lacks, Source};
 
 /// An answer whose head is written.
 pub(super) struct Giving {
-    object: Arc<Object>,
-    /// The fetch that brings the body, if it is not stored.
-    reader: Option<Reader>,
+    pub(super) source: Source,
+    /// What stands between parts of the body, to be sent before the part.
+    text: Bytes,
     /// Where the visitor is in the body.
-    at: u64,
+    pub(super) at: u64,
     /// Where its part ends; `None` is the end of the body, wherever that is.
-    end: Option<u64>,
+    pub(super) end: Option<u64>,
+    /// The parts that follow.
+    later: VecDeque<Segment>,
 }
 
-/// Which part of a body an answer has.
-#[derive(Clone, Copy)]
-enum Part {
-    None,
+/// A part of an answer: a text, and then the bytes of the body from the first up to the second.
+pub(super) type Segment = (Bytes, u64, u64);
+
+/// How far giving has come.
+enum Given {
     All,
-    Range(u64, u64),
+    /// What comes next is not stored, and nobody brings it.
+    Lacks,
+}
+
+impl Giving {
+    fn new(source: Source, part: Part) -> Self {
+        let (at, end, later) = match part {
+            Part::None => (0, Some(0), VecDeque::new()),
+            Part::All => (0, None, VecDeque::new()),
+            Part::Range(first, end) => (first, Some(end), VecDeque::new()),
+            Part::Several(segments) => (0, Some(0), segments),
+        };
+        Self { source, text: Bytes::new(), at, end, later }
+    }
 }
 
 impl<V: Visitor> Exchange<'_, V> {
     /// Writes an answer from an object that may be used as it is. What the visitor takes at once of a whole body
     /// needs no hold on the object.
     pub(super) fn give_at_once(&mut self, object: &Arc<Object>, cx: &mut Context<'_>) -> Found {
-        let (at, end) = match self.begin(object, CacheStatus::Hit) {
+        let Some(Body::Whole(pieces, bytes)) = object.bodies.origin() else {
+            return Found::Sliced(Arc::clone(object));
+        };
+        let part = self.begin(object, CacheStatus::Hit);
+        let mut place = match part {
             Part::None => {
                 self.visitor.finish(None);
                 return Found::Given;
             }
-            Part::All => (0, None),
-            Part::Range(first, end) => (first, Some(end)),
+            Part::All => (0, *bytes),
+            Part::Range(first, end) => (first, end),
+            Part::Several(_) => (0, 0),
         };
-        let mut giving = (at, end);
-        if let Some(Body::Whole(pieces, bytes)) = object.bodies.origin() {
-            giving.1 = Some(end.unwrap_or(*bytes));
-            match self.poll_pieces(pieces, &mut giving, cx) {
-                Poll::Ready(Ok(())) => {
-                    self.visitor.finish(None);
-                    return Found::Given;
-                }
-                // What is wrong shows again when the rest is sent.
-                Poll::Ready(Err(_)) | Poll::Pending => {}
+        let is_several = matches!(part, Part::Several(_));
+        match self.poll_pieces(pieces, &mut place, cx) {
+            Poll::Ready(Ok(())) if !is_several => {
+                self.visitor.finish(None);
+                return Found::Given;
             }
+            // What is wrong shows again when the rest is sent.
+            Poll::Ready(_) | Poll::Pending => {}
         }
-        Found::Giving(Giving { object: Arc::clone(object), reader: None, at: giving.0, end: giving.1 })
+        let part = if is_several { part } else { Part::Range(place.0, place.1) };
+        Found::Giving(Giving::new(Source::new(Arc::clone(object), None), part))
     }
 
     /// Begins an answer from an object that is stored.
@@ -77,190 +93,89 @@ impl<V: Visitor> Exchange<'_, V> {
         reader: Option<Reader>,
         status: CacheStatus,
     ) -> State {
-        let (at, end) = match self.begin(&object, status) {
+        let source = Source::new(object, reader);
+        if let Some(Body::Sliced { .. }) = source.object.bodies.origin() {
+            return State::GiveSliced(Box::new(source), status);
+        }
+        self.give_of(source, status)
+    }
+
+    /// Writes the head of an answer, whose body is to follow.
+    pub(super) fn give_of(&mut self, source: Source, status: CacheStatus) -> State {
+        let object = Arc::clone(&source.object);
+        match self.begin(&object, status) {
             Part::None => {
                 self.visitor.finish(None);
-                return State::Record;
+                State::Record
             }
-            Part::All => (0, None),
-            Part::Range(first, end) => (first, Some(end)),
-        };
-        State::Give(Giving { object, reader, at, end })
-    }
-
-    /// Writes the head: what the visitor's conditions and ranges make of it.
-    fn begin(&mut self, object: &Object, status: CacheStatus) -> Part {
-        let response = &*object.response;
-        self.is_answering = true;
-        self.record.cache.status = status;
-        self.record.content_type(&response.head.fields);
-        let bytes = object.bodies.origin().map(Body::len).or(response.length);
-        let request = self.visitor.head();
-        let is_head = request.method == Method::Head;
-        match decide::condition(request, &response.head) {
-            Condition::Met => {}
-            Condition::NotModified => return self.begin_without_body(response, 304),
-            Condition::Failed => return self.begin_without_body(response, 412),
+            part => State::Give(Giving::new(source, part)),
         }
-        if let (200, Some(bytes), false) = (response.head.status, bytes, is_head)
-            && let Some(part) = self.begin_range(response, bytes)
-        {
-            return part;
-        }
-        self.record.status = response.head.status;
-        self.visitor.begin_prepared(response.head.status, &response.head.http1, &response.head.fields);
-        self.own_fields(response);
-        if is_head {
-            if let Some(bytes) = bytes {
-                self.visitor.field(b"Content-Length", itoa::Buffer::new().format(bytes).as_bytes());
-            }
-            self.visitor.end(BodyLength::None);
-            return Part::None;
-        }
-        self.visitor.end(match bytes {
-            Some(_) if matches!(response.head.status, 204 | 304) => BodyLength::None,
-            Some(bytes) => BodyLength::Exact(bytes),
-            None => BodyLength::Chunked,
-        });
-        Part::All
-    }
-
-    /// Writes the head of a part of the body, if one is asked for.
-    fn begin_range(&mut self, response: &Response, bytes: u64) -> Option<Part> {
-        let request = self.visitor.head();
-        let asked = range::parse(request.fields.first(Known::Range)?)?;
-        if !decide::if_range(request, &response.head) {
-            return None;
-        }
-        let (first, end) = match range::resolve(&asked, bytes) {
-            Ranges::All => return None,
-            Ranges::Unsatisfiable => {
-                self.begin_fields(response, 416, |known| {
-                    !matches!(
-                        known,
-                        Known::ContentType | Known::ContentEncoding | Known::ETag | Known::LastModified
-                    )
-                });
-                self.visitor.field(b"Content-Range", format!("bytes */{bytes}").as_bytes());
-                self.visitor.end(BodyLength::Exact(0));
-                return Some(Part::None);
-            }
-            Ranges::Parts(parts) => match *parts.as_slice() {
-                [one] => one,
-                // Anything else may be answered with all of it (RFC 9110 section 14.2).
-                _ => return None,
-            },
-        };
-        self.begin_fields(response, 206, |_| true);
-        let value = format!("bytes {first}-{}/{bytes}", end - 1);
-        self.visitor.field(b"Content-Range", value.as_bytes());
-        self.visitor.end(BodyLength::Exact(end - first));
-        Some(Part::Range(first, end))
-    }
-
-    /// Writes the head of a 304 (RFC 9110 section 15.4.5) or a 412.
-    fn begin_without_body(&mut self, response: &Response, status: u16) -> Part {
-        self.begin_fields(response, status, |known| {
-            matches!(
-                known,
-                Known::CacheControl
-                    | Known::ContentLocation
-                    | Known::Date
-                    | Known::ETag
-                    | Known::Expires
-                    | Known::LastModified
-                    | Known::Vary
-            )
-        });
-        self.visitor.end(if status == 304 { BodyLength::None } else { BodyLength::Exact(0) });
-        Part::None
-    }
-
-    fn begin_fields(&mut self, response: &Response, status: u16, keep: impl Fn(Known) -> bool) {
-        self.record.status = status;
-        self.visitor.begin(status);
-        self.visitor.fields(&response.head.fields, |field| keep(field.known));
-        self.own_fields(response);
-    }
-
-    /// What the edge says of every answer from an object.
-    fn own_fields(&mut self, response: &Response) {
-        let now = self.record.started.unix_s();
-        let age = decide::age_s(&response.freshness, now);
-        let status = self.record.cache.status;
-        let mut says = Says::only(status);
-        says.facts.collapsed = self.record.cache.waited.is_some();
-        let mut is_first_hand = true;
-        match status {
-            CacheStatus::Miss | CacheStatus::Expired => {
-                says.facts.stored = true;
-                says.facts.fwd_status = Some(response.head.status);
-            }
-            CacheStatus::Revalidated => {
-                says.facts.stored = true;
-                says.facts.fwd_status = Some(304);
-            }
-            CacheStatus::None
-            | CacheStatus::Hit
-            | CacheStatus::Stale
-            | CacheStatus::Updating
-            | CacheStatus::Bypass
-            | CacheStatus::Dynamic => {
-                is_first_hand = false;
-                says.facts.ttl_s = Some(decide::ttl_s(&response.freshness, now));
-            }
-        }
-        // It would say that this answer was not made or confirmed for this request (RFC 9111 section 5.1).
-        if !is_first_hand || age > 0 {
-            self.visitor.field(b"Age", itoa::Buffer::new().format(age).as_bytes());
-        }
-        if !self.own.is_empty() {
-            let own = take(&mut self.own);
-            self.visitor.fields(&own, |_| true);
-        }
-        answer::own_fields(self.visitor, &self.ray);
-        says.write(self.visitor);
     }
 
     /// Sends the body.
     pub(super) async fn give(&mut self, mut giving: Giving) -> State {
-        let given = poll_fn(|cx| {
-            let given = self.poll_give(&mut giving, cx);
-            // Who waits for what is still to come may leave meanwhile.
-            if given.is_pending() && giving.reader.is_some() && self.visitor.poll_gone(cx).is_ready() {
-                return Poll::Ready(Err(Fault::ClientGone));
+        loop {
+            let given = poll_fn(|cx| {
+                let given = self.poll_give(&mut giving, cx);
+                // Who waits for what is still to come may leave meanwhile.
+                if given.is_pending() && giving.source.is_following() && self.visitor.poll_gone(cx).is_ready()
+                {
+                    return Poll::Ready(Err(Fault::ClientGone));
+                }
+                given
+            })
+            .await;
+            match given {
+                Ok(Given::All) => {
+                    self.visitor.finish(None);
+                    return State::Record;
+                }
+                Ok(Given::Lacks) => {
+                    let end = giving.end.unwrap_or(u64::MAX);
+                    if let Err(refused) = self.refill(&mut giving.source, giving.at, end).await {
+                        return State::Fail(refused.fault());
+                    }
+                }
+                Err(fault) => return State::Fail(fault),
             }
-            given
-        })
-        .await;
-        match given {
-            Ok(()) => {
-                self.visitor.finish(None);
-                State::Record
-            }
-            Err(fault) => State::Fail(fault),
         }
     }
 
-    fn poll_give(&mut self, giving: &mut Giving, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
-        let mut place = (giving.at, giving.end);
-        if giving.reader.is_none()
-            && let Some(Body::Whole(pieces, bytes)) = giving.object.bodies.origin()
+    fn poll_give(&mut self, giving: &mut Giving, cx: &mut Context<'_>) -> Poll<Result<Given, Fault>> {
+        loop {
+            while !giving.text.is_empty() {
+                let count = ready!(self.visitor.poll_send(cx, &giving.text))?;
+                let _ = giving.text.split_to(count.min(giving.text.len()));
+            }
+            match ready!(self.poll_part(giving, cx))? {
+                Given::All => {}
+                Given::Lacks => return Poll::Ready(Ok(Given::Lacks)),
+            }
+            let Some((text, first, end)) = giving.later.pop_front() else {
+                return Poll::Ready(Ok(Given::All));
+            };
+            (giving.text, giving.at, giving.end) = (text, first, Some(end));
+        }
+    }
+
+    /// Sends one part of the body.
+    fn poll_part(&mut self, giving: &mut Giving, cx: &mut Context<'_>) -> Poll<Result<Given, Fault>> {
+        let object = Arc::clone(&giving.source.object);
+        if let (Some(Body::Whole(pieces, bytes)), false) =
+            (object.bodies.origin(), giving.source.is_following())
         {
-            place.1 = Some(place.1.unwrap_or(*bytes));
+            let mut place = (giving.at, giving.end.unwrap_or(*bytes));
             let given = self.poll_pieces(pieces, &mut place, cx);
             giving.at = place.0;
-            return given;
+            return given.map_ok(|()| Given::All);
         }
-        let Some(reader) = &mut giving.reader else { return Poll::Ready(Err(Fault::OriginBodyTruncated)) };
-        loop {
-            if giving.end == Some(giving.at) {
-                return Poll::Ready(Ok(()));
-            }
-            let piece = match reader.poll_bytes(cx, giving.at) {
+        let tier = Arc::clone(&self.core.cache);
+        while giving.end != Some(giving.at) {
+            let (piece, was_stored) = match giving.source.poll(&tier, cx, giving.at) {
                 Poll::Ready(Ok(piece)) => piece,
-                Poll::Ready(Err(Gone::End)) => return Poll::Ready(Ok(())),
-                Poll::Ready(Err(Gone::Behind | Gone::Failed)) => {
+                Poll::Ready(Err(Lacks::End)) if giving.end.is_none() => break,
+                Poll::Ready(Err(Lacks::Fetch)) => return Poll::Ready(Ok(Given::Lacks)),
+                Poll::Ready(Err(Lacks::End | Lacks::Failed)) => {
                     return Poll::Ready(Err(Fault::OriginBodyTruncated));
                 }
                 Poll::Pending => {
@@ -269,28 +184,30 @@ impl<V: Visitor> Exchange<'_, V> {
                     return Poll::Pending;
                 }
             };
-            let left = giving.end.map_or(u64::MAX, |end| end - giving.at);
-            let piece = upto(&piece, left);
-            let count = ready!(self.visitor.poll_send(cx, piece))?;
-            giving.at += count as u64;
+            let piece = upto(&piece, giving.end.map_or(u64::MAX, |end| end.saturating_sub(giving.at)));
+            let count = ready!(self.visitor.poll_send(cx, piece))? as u64;
+            giving.at += count;
+            if was_stored {
+                self.record.cache.bytes_saved += count;
+            }
         }
+        Poll::Ready(Ok(Given::All))
     }
 
     /// Sends from a body that is here, as far as the visitor takes it: `place` is where it is and where it ends.
     fn poll_pieces(
         &mut self,
         pieces: &[Bytes],
-        place: &mut (u64, Option<u64>),
+        place: &mut (u64, u64),
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Fault>> {
         let (at, end) = place;
-        let end = end.unwrap_or(u64::MAX);
         let mut begins = 0;
         for piece in pieces {
             let ends = begins + piece.len() as u64;
-            while *at < ends.min(end) {
+            while *at < ends.min(*end) {
                 let skip = usize::try_from(*at - begins).unwrap_or(usize::MAX);
-                let rest = upto(piece.get(skip..).unwrap_or_default(), end - *at);
+                let rest = upto(piece.get(skip..).unwrap_or_default(), *end - *at);
                 let count = ready!(self.visitor.poll_send(cx, rest))?;
                 *at += count as u64;
                 self.record.cache.bytes_saved += count as u64;

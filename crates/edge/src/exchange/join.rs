@@ -1,29 +1,32 @@
 //! Fetching what is not stored, once for all who wait for it.
 
-use std::future::poll_fn;
 use std::mem::take;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 use rempart_cache::decide;
 use rempart_cache::fill::{Joined, Leader, Outcome, Published, Reader};
 use rempart_cache::purge::Purged;
-use rempart_cache::{CacheStatus, Key};
+use rempart_cache::{Body, CacheStatus, Key, Object};
 use rempart_flow::{Fault, Fields, Scheme, Side};
 use rempart_origin::Connection;
 use rempart_wire::Visitor;
 
 use super::lookup::Miss;
 use super::{Exchange, Role, State};
-use crate::cache::{Errand, Fetched, Lead, Settled, Stale, pump, settle};
+use crate::cache::{Duty, Fetched, Lead, Settled, Span, Stale, pump, settle};
 use crate::forward;
 
 impl<V: Visitor> Exchange<'_, V> {
     /// Fetches for all who wait, or waits for who fetches.
     pub(super) async fn join(&mut self, miss: Miss) -> State {
         let key = miss.variant.as_ref().unwrap_or(&miss.primary);
-        match self.core.cache.fills.join(key.as_ref()) {
+        let slice_bytes = self.core.cache.fills.bounds().slice_bytes;
+        let joined = match self.span(&miss) {
+            // Who wants another part does not wait for this one.
+            Some(span) => self.core.cache.fills.join(key.as_ref().part(span.index(slice_bytes)).as_ref()),
+            None => self.core.cache.fills.join(key.as_ref()),
+        };
+        match joined {
             Joined::Leader(leader) => {
                 self.role = Role::Leader(Box::new(self.lead(leader, miss)));
                 State::Pass
@@ -34,10 +37,7 @@ impl<V: Visitor> Exchange<'_, V> {
                 }
                 Some(_) | None => self.follow(reader, miss).await,
             },
-            Joined::Full => {
-                self.record.cache.status = CacheStatus::Miss;
-                State::Pass
-            }
+            Joined::Full => self.pass_on(),
         }
     }
 
@@ -50,10 +50,11 @@ impl<V: Visitor> Exchange<'_, V> {
     /// Whether the visitor wants all of the answer, whatever it has already: what is asked for the cache is no
     /// other than what it asks.
     pub(super) fn wants_all(&self) -> bool {
-        self.visitor.head().fields.list().iter().all(|field| Fetched::passes(field.known))
+        self.visitor.head().fields.list().iter().all(|field| Fetched::default().passes(field.known))
     }
 
     fn lead(&self, leader: Leader, miss: Miss) -> Lead {
+        let span = self.span(&miss);
         let purges = &self.core.cache.purges;
         let begun = purges.begin();
         // A purge since the look at it is kept only from here on.
@@ -66,40 +67,38 @@ impl<V: Visitor> Exchange<'_, V> {
             variant: miss.variant,
             stale,
             asked_unix_s: self.core.now().unix_s(),
+            span,
         }
+    }
+
+    /// Which part is fetched for a visitor who wants only a part, if nothing is known of the whole.
+    fn span(&self, miss: &Miss) -> Option<Span> {
+        if miss.stale.is_some() || miss.lookup.is_head {
+            return None;
+        }
+        Span::cold(self.visitor.head(), self.core.cache.fills.bounds().slice_bytes)
     }
 
     /// What is asked of the origin instead of what this visitor asked.
     pub(super) fn fetched(&self) -> Option<Fetched<'_>> {
         let Role::Leader(lead) = &self.role else { return None };
-        Some(Fetched { validates: lead.stale.as_ref().map(|stale| &stale.object.response.head) })
+        Some(lead.fetched())
     }
 
     /// Waits for the head of another's fetch.
-    async fn follow(&mut self, mut reader: Reader, miss: Miss) -> State {
-        let outcome = poll_fn(|cx| {
-            if let Poll::Ready(outcome) = reader.poll_head(cx) {
-                return Poll::Ready(Ok(outcome));
-            }
-            // Waiting may take long: answers to earlier requests do not.
-            if let Poll::Ready(Err(fault)) = self.visitor.poll_flush(cx) {
-                return Poll::Ready(Err(fault));
-            }
-            self.visitor.poll_gone(cx).map(|()| Err(Fault::ClientGone))
-        })
-        .await;
+    async fn follow(&mut self, reader: Reader, miss: Miss) -> State {
+        let (outcome, reader) = match self.head_of(reader).await {
+            Ok(found) => found,
+            Err(refused) => return State::Fail(refused.fault()),
+        };
         match outcome {
-            Err(fault) => State::Fail(fault),
-            Ok(Outcome::Object(published)) => self.take_published(&published, reader, &miss),
-            Ok(Outcome::Alone) => {
-                self.record.cache.status = CacheStatus::Miss;
-                State::Pass
-            }
-            Ok(Outcome::Failed(fault)) => match miss.stale {
+            Outcome::Object(published) => self.take_published(&published, reader, &miss),
+            Outcome::Alone => self.pass_on(),
+            Outcome::Failed(fault) => match miss.stale {
                 Some(Stale { object, if_error: true, .. }) => self.give_stored(&object, CacheStatus::Stale),
                 Some(_) | None => State::Fail(fault),
             },
-            Ok(Outcome::Lead(leader)) => {
+            Outcome::Lead(leader) => {
                 self.role = Role::Leader(Box::new(self.lead(leader, miss)));
                 State::Pass
             }
@@ -119,9 +118,8 @@ impl<V: Visitor> Exchange<'_, V> {
         }
         self.record.cache.waited =
             Some(self.core.now().mono.saturating_duration_since(self.record.started.mono));
-        let is_stored = published.object.bodies.origin().is_some();
         let status = if miss.stale.is_some() { CacheStatus::Expired } else { CacheStatus::Miss };
-        let reader = (!is_stored).then_some(reader);
+        let reader = (!is_whole(&published.object)).then_some(reader);
         self.give_from(Arc::clone(&published.object), reader, status)
     }
 
@@ -141,7 +139,7 @@ impl<V: Visitor> Exchange<'_, V> {
         let key = miss.variant.as_ref().unwrap_or(&miss.primary);
         if let Joined::Leader(leader) = self.core.cache.fills.join(key.as_ref()) {
             let lead = self.lead(leader, miss);
-            if let Some(errand) = self.errand(lead) {
+            if let Some(errand) = self.errand(Duty::All(Box::new(lead))) {
                 errand.send();
             }
         }
@@ -149,21 +147,6 @@ impl<V: Visitor> Exchange<'_, V> {
 
     pub(super) fn scheme(&self) -> Scheme {
         forward::scheme(self.visitor.head(), &self.client)
-    }
-
-    fn errand(&self, lead: Lead) -> Option<Errand> {
-        Some(Errand {
-            core: Rc::clone(self.core),
-            zone: Arc::clone(self.zone?),
-            state: Rc::clone(&self.state),
-            release: Rc::clone(self.snapshot),
-            head: self.visitor.head().clone(),
-            peer: self.visitor.peer().clone(),
-            client: self.client,
-            client_text: self.client_text,
-            ray: self.ray,
-            lead,
-        })
     }
 
     /// The head of the answer to a fetch for all is there.
@@ -192,13 +175,17 @@ impl<V: Visitor> Exchange<'_, V> {
             }
             Settled::Shared { pump, reader, status } => {
                 let object = Arc::clone(&pump.object);
-                pump::start(self.core, pump);
-                let reader = object.bodies.origin().is_none().then_some(reader);
+                pump::start(self.core, *pump);
+                let reader = (!is_whole(&object)).then_some(reader);
                 self.give_from(object, reader, status)
             }
             Settled::Alone(connection, status) => {
                 self.record.cache.status = status;
                 State::Deliver(connection)
+            }
+            Settled::Again(status) => {
+                self.record.cache.status = status;
+                State::Pass
             }
         }
     }
@@ -229,8 +216,13 @@ impl<V: Visitor> Exchange<'_, V> {
         if !(lead.lookup.is_static || lead.stale.is_some() || lead.leader.is_awaited()) {
             return;
         }
-        if let Some(errand) = self.errand(*lead) {
+        if let Some(errand) = self.errand(Duty::All(lead)) {
             errand.go_on(connection);
         }
     }
+}
+
+/// Whether all of a body is here, so that no fetch needs to be followed.
+pub(super) fn is_whole(object: &Object) -> bool {
+    matches!(object.bodies.origin(), Some(Body::Whole(..)))
 }

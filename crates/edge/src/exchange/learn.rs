@@ -9,6 +9,7 @@ use rempart_flow::{Method, ResponseHead};
 use rempart_origin::Connection;
 use rempart_wire::Visitor;
 
+use super::join::is_whole;
 use super::{Exchange, State};
 use crate::cache::pump::{self, Pump};
 use crate::cache::{Asked, renewed};
@@ -56,7 +57,7 @@ impl<V: Visitor> Exchange<'_, V> {
             return Err(connection);
         };
         pump::start(self.core, Pump { connection, writer, object: Arc::clone(&object), begun });
-        let reader = object.bodies.origin().is_none().then_some(reader);
+        let reader = (!is_whole(&object)).then_some(reader);
         Ok(self.give_from(object, reader, CacheStatus::Dynamic))
     }
 

@@ -15,7 +15,7 @@ use super::{Exchange, State};
 use crate::cache::{CacheTier, Said as _, Stale};
 
 /// How often a request looks again, because what it waited for was not for it, before it goes alone.
-const ROUNDS_MAX: u8 = 4;
+pub(super) const ROUNDS_MAX: u8 = 4;
 
 /// What the store had.
 pub(super) enum Found {
@@ -23,6 +23,8 @@ pub(super) enum Found {
     Given,
     /// The answer.
     Giving(Giving),
+    /// The answer, in slices.
+    Sliced(Arc<Object>),
     /// An object that is stale, and may be given while it is validated.
     Aging(Arc<Object>),
     /// An object that must be validated.
@@ -67,6 +69,7 @@ impl<V: Visitor> Exchange<'_, V> {
         match (found, keys) {
             (Found::Given, _) => State::Record,
             (Found::Giving(giving), _) => State::Give(giving),
+            (Found::Sliced(object), _) => self.give_stored(&object, CacheStatus::Hit),
             (Found::Alone(reason), keys) => {
                 self.record.cache.status = reason.status();
                 // It is fetched for this visitor alone; if it may be stored by now, it is.
@@ -117,7 +120,7 @@ impl<V: Visitor> Exchange<'_, V> {
         let found = self.look_at(primary, lookup, cx);
         let Found::Varies(entry) = found else {
             let keys = match found {
-                Found::Given | Found::Giving(_) => None,
+                Found::Given | Found::Giving(_) | Found::Sliced(_) => None,
                 Found::Alone(_) | Found::Aging(_) | Found::Stale(_) | Found::Varies(_) | Found::Absent => {
                     Some((primary.to_key(), None))
                 }
@@ -131,7 +134,7 @@ impl<V: Visitor> Exchange<'_, V> {
             let Some(variant) = keys.variant(self.visitor.head(), list, plan) else { continue };
             let found = self.look_at(variant, lookup, cx);
             match found {
-                Found::Given | Found::Giving(_) | Found::Alone(_) => return (found, None),
+                Found::Given | Found::Giving(_) | Found::Sliced(_) | Found::Alone(_) => return (found, None),
                 Found::Aging(_) | Found::Stale(_) => {
                     newest = Some(variant.to_key());
                     best = found;

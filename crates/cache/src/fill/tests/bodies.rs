@@ -189,6 +189,22 @@ fn slices_that_were_not_taken_are_held() {
 }
 
 #[test]
+fn what_several_read_is_told_from_what_one_does() {
+    let fills = Fills::new(SMALL);
+    let (_, waker) = Bell::new();
+    let (mut writer, own) = begin(&fills, coming(20, true));
+    assert!(!writer.is_shared());
+    let other = follow(&fills, "a");
+    assert!(writer.is_shared());
+    drop(other);
+    assert!(!writer.is_shared(), "of a slice that comes now");
+    room(&mut writer, &waker);
+    writer.write(&body(0, 20));
+    assert!(writer.finish().unwrap().is_shared(), "of the whole");
+    drop(own);
+}
+
+#[test]
 fn it_is_found_by_who_wants_a_slice_that_it_holds_or_brings_soon() {
     let fills = Fills::new(SMALL);
     let (_, waker) = Bell::new();
