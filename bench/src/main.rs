@@ -3,6 +3,7 @@
 
 mod balance;
 mod baselines;
+mod crowd;
 mod hold;
 mod http;
 mod load;
@@ -58,6 +59,8 @@ enum Task {
     Idle(hold::Idle),
     /// Read a large answer very slowly and tell how memory grows
     Trickle(hold::Trickle),
+    /// Send crowds for what nobody has stored, and tell what the origin was asked and what memory it took
+    Crowd(crowd::Options),
     /// Tell how evenly Rempart's workers share connections
     Balance(balance::Options),
 }
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Load(options) => load::run(&options),
         Task::Idle(options) => hold::idle(&options),
         Task::Trickle(options) => hold::trickle(&options),
+        Task::Crowd(options) => crowd::run(&options),
         Task::Balance(options) => balance::run(&options),
     };
     match outcome {

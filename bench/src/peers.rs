@@ -87,7 +87,7 @@ impl Running {
         command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
         let child = spawn_on(stand.core, &mut command)?;
         let mut running = Self { system, tree: Tree::of(child.id()), port, admin, child, log };
-        running.wait_until_it_accepts(&folder)?;
+        wait_until_it_accepts(&mut running.child, port, &folder, system.name())?;
         // A worker may have pinned itself elsewhere.
         if let Some(core) = stand.core {
             running.tree.pin(core)?;
@@ -123,33 +123,39 @@ impl Running {
         log.set_len(0)?;
         Ok(lines)
     }
-
-    fn wait_until_it_accepts(&mut self, folder: &Path) -> Outcome<()> {
-        let deadline = Now::read().after(Duration::from_secs(START_S_MAX));
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            let ended = self.child.try_wait()?.is_some();
-            if ended || Now::read().mono > deadline.mono {
-                let said = fs::read_to_string(folder.join("output.log")).unwrap_or_default();
-                return Err(format!("{} does not serve. It said:\n{said}", self.system.name()).into());
-            }
-            pause(Duration::from_millis(20));
-        }
-        Ok(())
-    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let members = self.tree.members().unwrap_or_default();
-        signal(self.child.id(), Signal::TERM);
-        let deadline = Now::read().after(Duration::from_secs(STOP_S_MAX));
-        while Now::read().mono < deadline.mono && matches!(self.child.try_wait(), Ok(None)) {
-            pause(Duration::from_millis(20));
+        stop(&mut self.child, self.tree);
+    }
+}
+
+/// Waits until a server accepts on 127.0.0.1; `folder` has what it says until then.
+pub(crate) fn wait_until_it_accepts(child: &mut Child, port: u16, folder: &Path, name: &str) -> Outcome<()> {
+    let deadline = Now::read().after(Duration::from_secs(START_S_MAX));
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let ended = child.try_wait()?.is_some();
+        if ended || Now::read().mono > deadline.mono {
+            let said = fs::read_to_string(folder.join("output.log")).unwrap_or_default();
+            return Err(format!("{name} does not serve. It said:\n{said}").into());
         }
-        if matches!(self.child.try_wait(), Ok(None)) {
-            members.iter().for_each(|pid| signal(*pid, Signal::KILL));
-            let _ = self.child.wait();
-        }
+        pause(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// Asks a server to end, and ends it if it does not.
+pub(crate) fn stop(child: &mut Child, tree: Tree) {
+    let members = tree.members().unwrap_or_default();
+    signal(child.id(), Signal::TERM);
+    let deadline = Now::read().after(Duration::from_secs(STOP_S_MAX));
+    while Now::read().mono < deadline.mono && matches!(child.try_wait(), Ok(None)) {
+        pause(Duration::from_millis(20));
+    }
+    if matches!(child.try_wait(), Ok(None)) {
+        members.iter().for_each(|pid| signal(*pid, Signal::KILL));
+        let _ = child.wait();
     }
 }
 
@@ -163,7 +169,7 @@ fn spawn_on(core: Option<usize>, command: &mut Command) -> Outcome<Child> {
 }
 
 /// Ports that were free a moment ago, held together so that they differ.
-fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
+pub(crate) fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
     let mut held = Vec::with_capacity(N);
     let mut ports = [0; N];
     for port in &mut ports {

@@ -139,7 +139,7 @@ pub fn settle(
                 let key = object.response.key.clone();
                 tier.store.insert(Entry::new(key, Stored::Object(Arc::clone(&object))));
             }
-            let pump = Pump { connection, writer, object, begun: lead.begun };
+            let pump = Box::new(Pump { connection, writer, object, begun: lead.begun });
             Settled::Shared { pump, reader, status }
         }
         Err(leader) => {
@@ -239,7 +239,7 @@ impl Asked<'_> {
         let object = Arc::clone(&published.object);
         match lead.leader.solo().object(published, coming) {
             Ok((writer, reader)) => Settled::Shared {
-                pump: Pump { connection, writer, object, begun: lead.begun },
+                pump: Box::new(Pump { connection, writer, object, begun: lead.begun }),
                 reader,
                 status,
             },

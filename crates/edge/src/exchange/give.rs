@@ -108,7 +108,7 @@ impl<V: Visitor> Exchange<'_, V> {
                 self.visitor.finish(None);
                 State::Record
             }
-            part => State::Give(Giving::new(source, part)),
+            part @ (Part::All | Part::Range(..) | Part::Several(_)) => State::Give(Giving::new(source, part)),
         }
     }
 
