@@ -74,7 +74,7 @@ rempart_base::config! {
     /// The endpoint for the people who run this edge.
     pub struct AdminConfig {
         /// Where `/metrics`, `/healthz` and `/status` are answered, or `off`. They ask for no password: keep it
-        /// inside. So are purges (`/client/v4/zones/ID/purge_cache`), which need `token_file`.
+        /// inside. Purges (`/client/v4/zones/ID/purge_cache`) are taken there too, from whoever knows the token.
         listen: AdminListen = AdminListen(Some(SocketAddr::from(([127, 0, 0, 1], 8001))));
         /// A file with the token that whoever purges over this endpoint sends as `Authorization: Bearer TOKEN`:
         /// 16 to 4,096 printable characters. Without it nobody can.

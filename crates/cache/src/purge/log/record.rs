@@ -10,6 +10,8 @@ use crate::purge::{Purge, What};
 const FORM: [u8; 8] = *b"rmpurge\x01";
 pub(super) const HEAD_BYTES: usize = 24;
 const FRAME_BYTES: usize = 4 + 8;
+/// Number, zone, kind, and the length of the first part.
+const FIXED_BYTES: usize = 8 + 16 + 1 + 4;
 /// The longest record: far above what a purge may be.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// Numbers are not higher: the bits above are a stamp's.
@@ -43,25 +45,29 @@ pub fn read_head(bytes: &[u8]) -> Option<u64> {
 
 /// How many bytes a record takes.
 pub(super) fn bytes(purge: &Purge) -> u64 {
-    let mut record = Vec::new();
-    write(&mut record, 0, purge);
-    record.len() as u64
+    let (_, first, second) = parts(&purge.what);
+    (FRAME_BYTES + FIXED_BYTES + first.len() + second.len()) as u64
 }
 
-/// Writes a record.
-pub fn write(out: &mut Vec<u8>, number: u64, purge: &Purge) {
-    let Purge { zone, what, soft } = purge;
-    let (kind, first, second): (u8, &[u8], &[u8]) = match what {
+/// Kind, and what is named, in two parts.
+fn parts(what: &What) -> (u8, &[u8], &[u8]) {
+    match what {
         What::Everything => (0, b"", b""),
         What::Url(host, path_and_query) => (1, host, path_and_query),
         What::Host(host) => (2, host, b""),
         What::Prefix(host, path) => (3, host, path),
         What::Tag(tag) => (4, tag, b""),
-    };
+    }
+}
+
+/// Writes a record.
+pub fn write(out: &mut Vec<u8>, number: u64, purge: &Purge) {
+    let Purge { zone, what, soft } = purge;
+    let (kind, first, second) = parts(what);
     let flags = kind | u8::from(*soft) << 7;
     let first_bytes = (first.len() as u32).to_le_bytes();
     let parts: [&[u8]; 6] = [&number.to_le_bytes(), &zone.0, &[flags], &first_bytes, first, second];
-    let bytes: usize = parts.iter().map(|part| part.len()).sum();
+    let bytes = FIXED_BYTES + first.len() + second.len();
     out.extend_from_slice(&(bytes as u32).to_le_bytes());
     out.extend_from_slice(&checksum(&parts));
     parts.iter().for_each(|part| out.extend_from_slice(part));

@@ -47,6 +47,7 @@ fn what_is_written_is_read_and_what_is_torn_or_changed_ends_it() {
     let mut ends = vec![0];
     for (number, purge) in purges.iter().enumerate() {
         write(&mut bytes, number as u64, purge);
+        assert_eq!(record::bytes(purge), (bytes.len() - ends[number]) as u64);
         ends.push(bytes.len());
     }
     let read = |bytes: &[u8]| -> (Vec<Purge>, usize) {

@@ -24,6 +24,7 @@ pub(super) fn text(control: &Control) -> String {
     let zones = zones::busiest(control);
     self::zones(&mut page, &zones);
     cache::families(&mut page, control, &zones);
+    cache::purges(&mut page, control);
     let running = control.running.load();
     let snapshot = running.newest();
     page.one("rempart_zones", "gauge", "Zones that are configured.", snapshot.zones().len() as u64);

@@ -1,6 +1,7 @@
 //! What the cache has done and holds.
 
 use rempart_cache::CacheStatus;
+use rempart_cache::purge::NAMES_MAX;
 
 use super::Page;
 use crate::control::Control;
@@ -47,6 +48,29 @@ pub(super) fn families(page: &mut Page, control: &Control, zones: &[ZoneSum]) {
             "Requests that fetched for themselves alone because fills were as many, or held as much, as they may.",
             held.full,
         ),
+    ] {
+        page.one(name, kind, help, value);
+    }
+}
+
+/// What was purged.
+pub(super) fn purges(page: &mut Page, control: &Control) {
+    let counts = control.cache.purges.counts();
+    for (name, kind, help, value) in [
+        ("rempart_purges_total", "counter", "Purges done, each name for itself.", counts.purged),
+        (
+            "rempart_invalidations_total",
+            "counter",
+            "URLs that unsafe requests have invalidated.",
+            counts.invalidated,
+        ),
+        (
+            "rempart_purge_names",
+            "gauge",
+            "Names of purges that something stored may still have to be held against.",
+            counts.names,
+        ),
+        ("rempart_purge_names_max", "gauge", "How many purges may leave.", NAMES_MAX),
     ] {
         page.one(name, kind, help, value);
     }
