@@ -422,3 +422,44 @@ fn parts_of_two_urls_are_two_fetches() {
     }
     assert_eq!(one.as_ref().part(7), one.as_ref().part(7));
 }
+
+/// Whatever stands in a request, its key can be read back as elements, so nothing in it was taken for framing.
+#[test]
+fn every_key_is_a_list_of_elements() {
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    let mut text = |letters: &[u8], len_max: u64| -> String {
+        let len = next() % len_max;
+        (0..len).map(|_| char::from(letters[(next() % letters.len() as u64) as usize])).collect()
+    };
+    let names = ["accept", "accept-encoding", "accept-language", "cookie", "x-other"];
+    for at in 0..20_000 {
+        let mut plan = plain();
+        plan.key.query.is_sorted = at % 2 == 0;
+        plan.key.query.keep = match at % 4 {
+            0 | 1 => QueryKeep::All,
+            2 => QueryKeep::Only(self::names(&["a", "b"])),
+            _ => QueryKeep::Without(self::names(&["a", "b"])),
+        };
+        plan.key.fingerprint = 1;
+        plan.key.cookies = self::names(&["a"]);
+        (plan.key.device_type, plan.key.language) = (true, true);
+        let target = format!("/{}?{}", text(b"a/%.", 6), text(b"ab=&;%[A", 16));
+        let values: Vec<String> = names.iter().map(|_| text(b"ab ,;=q01.\"\\!*-\t", 24)).collect();
+        let fields: Vec<(&str, &str)> = names.iter().copied().zip(values.iter().map(|v| v.trim())).collect();
+        let request = head(&target, &text(b"aA.:8", 8), &fields);
+        let mut builder = KeyBuilder::default();
+        builder.primary(&request, Scheme::Https, &plan);
+        let key = builder.variant(&request, &varying(&names), &plan).unwrap();
+        let mut rest = key.bytes.strip_prefix(&plan.zone_id.0).unwrap().strip_prefix(&[1]).unwrap();
+        while !rest.is_empty() {
+            let len = u32::from_le_bytes(rest[1..5].try_into().unwrap()) as usize;
+            rest = &rest[5 + len..];
+        }
+    }
+}
