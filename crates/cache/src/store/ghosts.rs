@@ -4,7 +4,7 @@
 const WAYS: usize = 4;
 const SETS_MIN: usize = 4;
 
-/// The traces of one shard, no more than it has entries, twice.
+/// The traces of one shard.
 #[derive(Debug)]
 pub(super) struct Ghosts {
     /// A power of two of them. 0 is an empty place.
@@ -31,17 +31,17 @@ impl Ghosts {
         }
     }
 
-    /// Takes the trace of this hash away, and says whether there was one among the last so many.
-    pub(super) fn take(&mut self, hash: u64, last: u64) -> bool {
-        let now = self.now;
-        let print = print(hash);
-        let found = self.set(print).iter_mut().find(|trace| **trace != 0 && (**trace >> 32) as u32 == print);
-        found.is_some_and(|trace| u64::from(age(now, std::mem::take(trace))) < last)
+    /// Takes the trace of this hash away, and says how many have gone since.
+    pub(super) fn take(&mut self, hash: u64) -> Option<u64> {
+        let (now, print) = (self.now, print(hash));
+        let found =
+            self.set(print).iter_mut().find(|trace| **trace != 0 && (**trace >> 32) as u32 == print)?;
+        Some(u64::from(age(now, std::mem::take(found))))
     }
 
-    /// Makes place for as many traces as there are entries.
-    pub(super) fn grow(&mut self, entries: u64) {
-        if entries <= (self.sets.len() * WAYS) as u64 {
+    /// Makes place for so many traces.
+    pub(super) fn grow(&mut self, traces: u64) {
+        if traces <= (self.sets.len() * WAYS) as u64 {
             return;
         }
         let mut larger = Self { sets: vec![[0; WAYS]; self.sets.len() * 2], now: self.now };

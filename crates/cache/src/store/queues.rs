@@ -1,5 +1,9 @@
-//! In which order entries go: S3-FIFO. New ones stand in a short queue on trial; who was visited there, or
-//! comes back soon after, stands in the main queue, at whose end visitors win another round.
+//! In which order entries go: after S3-FIFO. New ones stand in a short queue on trial; what is visited there, or
+//! comes back soon after it has gone, stands in the main queue, at whose end a visit wins another round.
+//!
+//! Different from what was published: one bit for visits, since a count of them only delays that something
+//! goes that is no longer asked for; what comes back late counts the less the heavier it is; and the main
+//! queue leaves traces too. `docs/decisions` has the figures.
 
 use std::collections::VecDeque;
 
@@ -9,8 +13,8 @@ use crate::object::Entry;
 
 /// The part of the weight that is on trial: one in so many.
 const TRIAL_PART: u64 = 10;
-/// Visits on trial that lead to the main queue.
-const VISITS_PROVEN: u8 = 1;
+/// Traces of so many times the entries are kept.
+const GHOST_ROUNDS: u64 = 2;
 /// Entries that one eviction lets go on, so that it ends soon.
 const LOOKS_MAX: u32 = 64;
 /// Turns of entries that are no longer there, beside as many as are.
@@ -55,8 +59,9 @@ impl Queues {
     /// A new entry comes.
     pub(super) fn join(&mut self, entry: &Entry) {
         let entries = self.entries();
-        let is_back = self.ghosts.take(entry.key.as_ref().hash, entries);
-        self.ghosts.grow(entries);
+        let age = self.ghosts.take(entry.key.as_ref().hash);
+        let is_back = age.is_some_and(|age| is_soon(age, entry.weight, entries, self.bytes()));
+        self.ghosts.grow(entries * GHOST_ROUNDS);
         self.stand(entry, if is_back { Place::Main } else { Place::Trial });
     }
 
@@ -99,23 +104,13 @@ impl Queues {
             let entry = found.as_ref();
             queue.entries -= 1;
             queue.bytes = queue.bytes.saturating_sub(entry.weight);
-            let visits = entry.visits.count();
+            let is_visited = entry.visits.take();
             looks += 1;
-            match place {
-                _ if looks > LOOKS_MAX => return Some(found),
-                Place::Trial if visits >= VISITS_PROVEN => {
-                    entry.visits.set_count(0);
-                    self.stand(entry, Place::Main);
-                }
-                Place::Trial => {
-                    self.ghosts.leave(entry.key.as_ref().hash);
-                    return Some(found);
-                }
-                Place::Main if visits > 0 => {
-                    entry.visits.set_count(visits - 1);
-                    self.stand(entry, Place::Main);
-                }
-                Place::Main => return Some(found),
+            if is_visited && looks <= LOOKS_MAX {
+                self.stand(entry, Place::Main);
+            } else {
+                self.ghosts.leave(entry.key.as_ref().hash);
+                return Some(found);
             }
         }
     }
@@ -136,4 +131,11 @@ impl Queues {
             Place::Main => &mut self.main,
         }
     }
+}
+
+/// Whether something comes back soon enough to be worth its place: after fewer evictions than there are
+/// entries, if it weighs as much as these do; four times as heavy, after half as many; up to twice as many.
+fn is_soon(age: u64, weight: u64, entries: u64, bytes: u64) -> bool {
+    let (age, entries) = (u128::from(age), u128::from(entries));
+    age < entries * u128::from(GHOST_ROUNDS) && age * age * u128::from(weight) < entries * u128::from(bytes)
 }

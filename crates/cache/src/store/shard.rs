@@ -43,7 +43,7 @@ impl Shard {
         if let Some(old) = table.find(entry.key.as_ref(), Arc::clone) {
             kept.goes(&old);
             kept.queues.replace(&old, &entry);
-            table.change(&old, Some(entry));
+            table.replace(&old, entry);
             return Some(old);
         }
         kept.queues.join(&entry);
@@ -56,7 +56,7 @@ impl Shard {
     pub(super) fn evict(&self) -> Option<Arc<Entry>> {
         let mut kept = self.kept.0.lock();
         let entry = kept.queues.choose(|turn| self.entry(turn))?;
-        self.table.0.change(&entry, None);
+        self.table.0.take(&entry);
         kept.goes(&entry);
         kept.evicted += 1;
         Some(entry)
@@ -70,7 +70,7 @@ impl Shard {
     ) -> Option<Arc<Entry>> {
         let mut kept = self.kept.0.lock();
         let entry = self.table.0.find(key, |entry| really(entry).then(|| Arc::clone(entry)))??;
-        self.table.0.change(&entry, None);
+        self.table.0.take(&entry);
         kept.queues.leave(&entry, |turn| self.entry(turn).is_some());
         kept.goes(&entry);
         Some(entry)

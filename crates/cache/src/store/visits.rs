@@ -1,15 +1,12 @@
 //! What the store notes in an entry.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// Visits are counted up to here. A popular entry is therefore read and not written.
-pub(super) const VISITS_MAX: u8 = 3;
-
-/// How often an entry was asked for lately, and where in the queues it stands.
+/// Whether an entry was asked for lately, and where in the queues it stands.
 #[derive(Debug, Default)]
 pub struct Visits {
-    count: AtomicU8,
-    queue: AtomicU8,
+    is_visited: AtomicBool,
+    is_proven: AtomicBool,
     ticket: AtomicU32,
 }
 
@@ -23,20 +20,16 @@ pub(super) enum Place {
 }
 
 impl Visits {
-    /// Notes a visit. One that is lost between two cores does no harm.
+    /// Notes a visit. A popular entry is only read: it is written once for each round of its queue.
     pub(crate) fn note(&self) {
-        let count = self.count.load(Ordering::Relaxed);
-        if count < VISITS_MAX {
-            self.count.store(count + 1, Ordering::Relaxed);
+        if !self.is_visited.load(Ordering::Relaxed) {
+            self.is_visited.store(true, Ordering::Relaxed);
         }
     }
 
-    pub(super) fn count(&self) -> u8 {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_count(&self, count: u8) {
-        self.count.store(count, Ordering::Relaxed);
+    /// Whether there was a visit since the last time.
+    pub(super) fn take(&self) -> bool {
+        self.is_visited.swap(false, Ordering::Relaxed)
     }
 
     // The rest is read and written under the lock of the shard.
@@ -46,20 +39,17 @@ impl Visits {
     }
 
     pub(super) fn place(&self) -> Place {
-        match self.queue.load(Ordering::Relaxed) {
-            0 => Place::Trial,
-            _ => Place::Main,
-        }
+        if self.is_proven.load(Ordering::Relaxed) { Place::Main } else { Place::Trial }
     }
 
     pub(super) fn stand(&self, place: Place, ticket: u32) {
-        self.queue.store(u8::from(place == Place::Main), Ordering::Relaxed);
+        self.is_proven.store(place == Place::Main, Ordering::Relaxed);
         self.ticket.store(ticket, Ordering::Relaxed);
     }
 
     /// Takes over what is noted in the entry in whose place this one comes.
     pub(super) fn follow(&self, old: &Self) {
-        self.set_count(old.count());
+        self.is_visited.store(old.is_visited.load(Ordering::Relaxed), Ordering::Relaxed);
         self.stand(old.place(), old.ticket());
     }
 }
