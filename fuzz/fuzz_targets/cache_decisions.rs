@@ -50,7 +50,8 @@ fuzz_target!(|input: &[u8]| {
     decide::head_effect(&head, Some(5), &later);
     let key = KeyRef { hash: 0, bytes: b"k" }.to_key();
     let before = Response { id: 1, key, head, freshness, stamp: Stamp::default(), length: Some(5) };
-    let (updated, freshness) = decide::updated(&before, &later, &request, &lookup, &plan, times);
+    let decide::Updated { head: updated, freshness, .. } =
+        decide::updated(&before, &later, &request, &lookup, &plan, times);
     is_read_as_it_is(&updated);
     assert_eq!(updated.status, before.head.status);
     let tag = |head: &StoredHead| head.fields.first(rempart_flow::Known::ETag).map(<[u8]>::to_vec);

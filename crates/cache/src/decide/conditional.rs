@@ -1,7 +1,7 @@
 //! Validators and conditions, from both sides (RFC 9110 sections 8.8 and 13; RFC 9111 section 4.3).
 
 use rempart_base::date::parse_http_date;
-use rempart_flow::{Fields, Known, RequestHead, ResponseHead};
+use rempart_flow::{Fields, Known, Method, RequestHead, ResponseHead};
 
 use super::directives::{delta_s, elements};
 use super::{Condition, HeadEffect};
@@ -67,9 +67,13 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Evaluates the visitor's conditions (section 13.2.2) for GET and HEAD.
+/// Evaluates the visitor's conditions (section 13.2.2) for GET and HEAD. With another method they were for the
+/// origin, which has answered.
 #[must_use]
 pub fn condition(request: &RequestHead, stored: &StoredHead) -> Condition {
+    if !matches!(request.method, Method::Get | Method::Head) {
+        return Condition::Met;
+    }
     let (mut tags, mut since, mut same_tags, mut unchanged) = Default::default();
     for field in request.fields.iter() {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the other fields are no conditions")]

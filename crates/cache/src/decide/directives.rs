@@ -32,22 +32,28 @@ pub(super) fn directives(line: &[u8]) -> impl Iterator<Item = Directive<'_>> {
 /// The elements of a list (RFC 9110 section 5.6.1), without empty ones and without whitespace around them.
 pub(super) fn elements(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
+    let mut may_quote = true;
     std::iter::from_fn(move || {
         let text = rest?;
-        let (element, after) = text.split_at_checked(element_len(text))?;
+        let (element, after) = text.split_at_checked(element_len(text, &mut may_quote))?;
         rest = after.get(1..);
         Some(element.trim_ascii())
     })
     .filter(|element| !element.is_empty())
 }
 
-/// Bytes before the comma that ends the first element.
-fn element_len(text: &[u8]) -> usize {
+/// Bytes before the comma that ends the first element. Once a quote was not closed, none behind it can be: what it
+/// was looked through for, they would be looked through for again, each of thousands.
+fn element_len(text: &[u8], may_quote: &mut bool) -> usize {
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         match byte {
             b',' => return at,
-            b'"' => at += text.get(at..).and_then(quoted_len).unwrap_or(1),
+            b'"' if *may_quote => {
+                let len = text.get(at..).and_then(quoted_len);
+                *may_quote = len.is_some();
+                at += len.unwrap_or(1);
+            }
             _ => at += 1,
         }
     }
@@ -132,6 +138,7 @@ impl About {
             _ if names.is_empty() => *self = Self::All,
             Self::All => {}
             Self::Nothing => *self = Self::Fields(names),
+            Self::Fields(fields) if fields.len() + names.len() > FIELD_NAMES_MAX => *self = Self::All,
             Self::Fields(fields) => fields.extend(names),
         }
     }
@@ -145,15 +152,21 @@ impl About {
     }
 }
 
+/// Fields that `no-cache` and `private` may name in one response, each; with more they are about all of it. Each
+/// field of the response is compared with each of these.
+pub(super) const FIELD_NAMES_MAX: usize = 64;
+
 /// The names in an argument: quoted, or, as some senders write a single one, as a token. None if there is
-/// anything in it that is no name.
+/// anything in it that is no name, or too many.
 fn field_names(argument: &[u8]) -> Vec<Box<[u8]>> {
     let text = match argument.trim_ascii() {
         [b'"', text @ .., b'"'] => text,
         token => token,
     };
-    let names: Vec<Box<[u8]>> = elements(text).map(|name| name.to_ascii_lowercase().into()).collect();
-    if names.iter().all(|name| is_token(name)) { names } else { Vec::new() }
+    let names = elements(text).take(FIELD_NAMES_MAX + 1).map(|name| name.to_ascii_lowercase().into());
+    let names: Vec<Box<[u8]>> = names.collect();
+    let are_names = names.len() <= FIELD_NAMES_MAX && names.iter().all(|name| is_token(name));
+    if are_names { names } else { Vec::new() }
 }
 
 /// RFC 9110 section 5.6.2.
@@ -309,6 +322,32 @@ mod tests {
             assert!(!policy(&[line]).no_store, "{line}");
         }
         assert!(policy(&["public"]).public && !policy(&["public=x"]).public);
+    }
+
+    #[test]
+    fn quotes_that_are_never_closed_are_looked_at_once() {
+        // 64 KiB of a head; if each quote were looked for to the end, this would be half a billion steps, a hundred
+        // times over.
+        let line = b"\"\\".repeat(32 * 1024);
+        for _ in 0..100 {
+            assert_eq!(elements(&line).count(), 1);
+        }
+        let found: Vec<&[u8]> = elements(b"\"a,b\", \"c, d\\\", e").collect();
+        assert_eq!(found, [b"\"a,b\"".as_slice(), b"\"c", b"d\\\"", b"e"]);
+    }
+
+    #[test]
+    fn the_bound_of_names_is_exact() {
+        let names = |count: usize| (0..count).map(|at| format!("f{at}")).collect::<Vec<_>>().join(",");
+        let of = |count: usize| policy(&[&format!("private=\"{}\"", names(count))]).private;
+        assert!(matches!(of(FIELD_NAMES_MAX), About::Fields(fields) if fields.len() == FIELD_NAMES_MAX));
+        assert_eq!(of(FIELD_NAMES_MAX + 1), About::All);
+        let twice = |first: usize, second: usize| {
+            policy(&[&format!("private=\"{}\"", names(first)), &format!("private=\"{}\"", names(second))])
+                .private
+        };
+        assert!(matches!(twice(FIELD_NAMES_MAX - 1, 1), About::Fields(_)));
+        assert_eq!(twice(FIELD_NAMES_MAX, 1), About::All);
     }
 
     #[test]

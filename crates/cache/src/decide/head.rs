@@ -6,7 +6,7 @@ use rempart_http1::encode;
 
 use super::conditional::{Tag, etag};
 use super::directives::Policy;
-use super::storing::{Answer, worth};
+use super::storing::{Answer, Refusal, worth};
 use super::targeted::CLOUDFLARE;
 use super::{Freshness, Lookup, Times, freshness};
 use crate::object::{Response, StoredHead};
@@ -55,6 +55,18 @@ const fn is_written_by_edge(known: Known) -> bool {
     matches!(known, Known::Age | Known::ContentLength | Known::Server | Known::CfRay | Known::CfCacheStatus)
 }
 
+/// A stored response after the origin confirmed it.
+#[derive(Debug)]
+pub struct Updated {
+    /// Its head.
+    pub head: StoredHead,
+    /// Its freshness. If it may not be stored any more, it is validated before each use.
+    pub freshness: Freshness,
+    /// It may take the place of what is stored. Not if the request is the reason why it may not
+    /// (`Authorization`, `no-store`): then it is for this visitor alone, and for others all stays as it was.
+    pub is_for_all: bool,
+}
+
 /// The head and freshness of a stored response after the origin confirmed it: by a 304, or by a 200 to HEAD of
 /// which [`super::head_effect`] says that it updates.
 #[must_use]
@@ -65,7 +77,7 @@ pub fn updated(
     lookup: &Lookup,
     plan: &CachePlan,
     times: Times,
-) -> (StoredHead, Freshness) {
+) -> Updated {
     let now_unix_s = times.answered_unix_s;
     let mut origin = as_from_origin(&before.head);
     let is_about_it = is_about(&before.head, &answer.fields);
@@ -82,7 +94,9 @@ pub fn updated(
         aged = without(&aged, Known::Date);
     }
     let confirmed = Answer { status: head.status, fields: &aged };
-    let freshness = worth(request, lookup, confirmed, &policy, plan, times).unwrap_or(Freshness {
+    let worth = worth(request, lookup, confirmed, &policy, plan, times);
+    let is_for_all = worth.as_ref().err() != Some(&Refusal::Request);
+    let freshness = worth.unwrap_or(Freshness {
         born_unix_s: now_unix_s.saturating_sub(freshness::initial_age_s(&aged, times)),
         // It may not be stored any more: good for those who ask the origin, and for nobody else.
         lifetime_s: 0,
@@ -94,7 +108,7 @@ pub fn updated(
         validates_each: true,
         has_validator: before.freshness.has_validator,
     });
-    (head, freshness)
+    Updated { head, freshness, is_for_all }
 }
 
 /// Whether an answer is about what is stored (section 4.3.4). One with another validator must not change it: it
@@ -109,20 +123,24 @@ fn is_about(stored: &StoredHead, answer: &Fields) -> bool {
     }
 }
 
+/// Fields of a stored head; one answer after the other cannot make more of them.
+const STORED_FIELDS_MAX: usize = 256;
+
 /// The fields of what is stored, with those of the answer in place of older ones of the same name.
 fn merged(stored: &Fields, answer: &Fields, plan: &CachePlan) -> Fields {
     let policy = Policy::of(answer);
     let is_new = |field: &FieldRef<'_>| is_stored(field, &policy, plan) && !is_of_body(field);
+    let new: Vec<FieldRef<'_>> = answer.iter().filter(is_new).collect();
     let mut fields = Fields::default();
-    let is_replaced =
-        |name: &[u8]| answer.iter().any(|new| is_new(&new) && new.name.eq_ignore_ascii_case(name));
+    let is_replaced = |name: &[u8]| new.iter().any(|new| new.name.eq_ignore_ascii_case(name));
     for field in stored.iter().filter(|field| !is_replaced(field.name)) {
         // An answer without a date is of now.
         if field.known != Known::Date {
             fields.append(field.name, field.value);
         }
     }
-    for field in answer.iter().filter(is_new) {
+    // Each answer may bring other names.
+    for field in new.iter().take(STORED_FIELDS_MAX.saturating_sub(fields.len())) {
         fields.append(field.name, field.value);
     }
     fields

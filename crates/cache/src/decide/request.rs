@@ -9,18 +9,15 @@ use crate::plan::{CachePlan, Level};
 /// What a request asks of the cache.
 #[must_use]
 pub fn wants(head: &RequestHead, plan: &CachePlan) -> Wants {
-    if !matches!(head.method, Method::Get | Method::Head) || head.connection.upgrade {
+    if !matches!(head.method, Method::Get | Method::Head) {
         return Wants::Pass(PassReason::Dynamic);
     }
-    if plan.level == Level::Bypass || plan.development_mode {
-        return Wants::Pass(PassReason::Bypass);
+    if let Some(reason) = passes(head, plan) {
+        return Wants::Pass(reason);
     }
     // The body of a GET means nothing (RFC 9110 section 9.3.1), but some origins let it choose the answer.
     if !matches!(head.body, BodyLength::None | BodyLength::Exact(0)) {
         return Wants::Pass(PassReason::Bypass);
-    }
-    if plan.level == Level::Basic && head.query.is_some() {
-        return Wants::Pass(PassReason::Dynamic);
     }
     Wants::Lookup(Lookup {
         is_head: head.method == Method::Head,
@@ -29,6 +26,17 @@ pub fn wants(head: &RequestHead, plan: &CachePlan) -> Wants {
         only_if_cached: plan.request_directives && only_if_cached(head),
         directives: directives(head, plan),
     })
+}
+
+/// Why a request passes whatever its method: nothing is stored of it then.
+pub(super) fn passes(head: &RequestHead, plan: &CachePlan) -> Option<PassReason> {
+    if head.connection.upgrade {
+        return Some(PassReason::Dynamic);
+    }
+    if plan.level == Level::Bypass || plan.development_mode {
+        return Some(PassReason::Bypass);
+    }
+    (plan.level == Level::Basic && head.query.is_some()).then_some(PassReason::Dynamic)
 }
 
 fn only_if_cached(head: &RequestHead) -> bool {

@@ -259,6 +259,9 @@ pub fn post_storing(
     plan: &CachePlan,
     times: Times,
 ) -> Option<Freshness> {
+    if super::request::passes(request, plan).is_some() {
+        return None;
+    }
     let location = response.fields.first(Known::ContentLocation)?;
     let policy = Policy::of(&response.fields);
     let is_own = super::invalidate::is_own_url(request, location);

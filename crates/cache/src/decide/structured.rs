@@ -12,7 +12,8 @@ pub(super) enum Item {
     Other,
 }
 
-/// The members in order; of two with one key the last counts (section 3.2). `None`: it does not parse.
+/// The members in order; of two with one key the later takes the place of the earlier (section 3.2), which is for
+/// whoever reads them. `None`: it does not parse.
 /// Parameters are checked and left out.
 pub(super) fn dictionary(text: &[u8]) -> Option<Vec<(&[u8], Item)>> {
     let mut members: Vec<(&[u8], Item)> = Vec::new();
@@ -22,7 +23,6 @@ pub(super) fn dictionary(text: &[u8]) -> Option<Vec<(&[u8], Item)>> {
         let key = rest.key()?;
         let item = if rest.take(b'=') { rest.member()? } else { Item::Boolean(true) };
         rest.parameters()?;
-        members.retain(|(other, _)| *other != key);
         members.push((key, item));
         rest.skip(b" \t");
         if rest.0.is_empty() {
@@ -205,7 +205,10 @@ mod tests {
             ("a=();x", vec![("a", Item::Other)]),
             ("a=1;foo;bar=\"x\"; baz=?0", vec![("a", Item::Integer(1))]),
             ("a;foo=1.5", vec![("a", Item::Boolean(true))]),
-            ("a=1, b, a=2", vec![("b", Item::Boolean(true)), ("a", Item::Integer(2))]),
+            (
+                "a=1, b, a=2",
+                vec![("a", Item::Integer(1)), ("b", Item::Boolean(true)), ("a", Item::Integer(2))],
+            ),
             ("*a.b_c-d", vec![("*a.b_c-d", Item::Boolean(true))]),
         ] {
             let expected: Vec<(&[u8], Item)> =

@@ -63,6 +63,7 @@ fn stated(item: &Item) -> Stated {
 
 /// `true`, or names in a string.
 fn about(about: &mut About, item: &Item) {
+    *about = About::Nothing;
     match item {
         Item::Boolean(true) => about.add(None),
         Item::String(names) => about.add(Some(names)),
@@ -139,6 +140,8 @@ mod tests {
             ("no-cache=a", About::Nothing),
             ("no-cache=\"a, B\"", About::Fields(vec![b"a".as_slice().into(), b"b".as_slice().into()])),
             ("no-cache=\"a\", no-cache", About::All),
+            ("no-cache, no-cache=\"a\"", About::Fields(vec![b"a".as_slice().into()])),
+            ("no-cache, no-cache=?0", About::Nothing),
         ] {
             assert_eq!(policy(&[(CDN, value)]).no_cache, no_cache, "{value}");
         }

@@ -320,9 +320,9 @@ pub fn renewed(
     head: &ResponseHead,
 ) -> Arc<Object> {
     let before = &old.response;
-    let (head, freshness) =
+    let decide::Updated { head, freshness, is_for_all } =
         decide::updated(before, head, asked.request, asked.lookup, asked.plan, asked.times);
-    let is_kept = stamp.is_some();
+    let is_kept = stamp.is_some() && is_for_all;
     let response = Response {
         id: before.id,
         key: before.key.clone(),

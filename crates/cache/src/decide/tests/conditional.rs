@@ -63,6 +63,14 @@ fn conditions_in_their_order() {
 }
 
 #[test]
+fn conditions_of_other_methods_were_the_origins() {
+    for lines in [[("If-Match", "\"x\"")], [("If-None-Match", "\"abc\"")]] {
+        let post = request("POST /a", &lines);
+        assert_eq!(condition(&post, &stored(200, &[ETAG])), Condition::Met, "{lines:?}");
+    }
+}
+
+#[test]
 fn a_date_of_two_digits_is_understood() {
     let rfc850 = request("GET /a", &[("If-Modified-Since", "Thursday, 26-Nov-26 00:00:00 GMT")]);
     assert_eq!(condition(&rfc850, &stored(200, &[MODIFIED])), Condition::NotModified);

@@ -122,6 +122,18 @@ fn browsers_get_the_lifetime_of_the_plan() {
 
 /// What becomes of a stored response with the first lines, 100 seconds later, by a 304 with the second.
 fn confirmed(first: &[(&str, &str)], second: &[(&str, &str)], plan: &CachePlan) -> (StoredHead, Freshness) {
+    let updated = confirmed_for(&[], first, second, plan);
+    assert!(updated.is_for_all);
+    (updated.head, updated.freshness)
+}
+
+/// The same, asked for with these fields.
+fn confirmed_for(
+    asked: &[(&str, &str)],
+    first: &[(&str, &str)],
+    second: &[(&str, &str)],
+    plan: &CachePlan,
+) -> Updated {
     let request = request("GET /a", &[]);
     let lookup = look_up(&request, plan);
     let before = response(200, first);
@@ -136,6 +148,8 @@ fn confirmed(first: &[(&str, &str)], second: &[(&str, &str)], plan: &CachePlan) 
         stamp: crate::purge::Stamp::default(),
         length: None,
     };
+    let request = super::request("GET /a", asked);
+    let lookup = look_up(&request, plan);
     let later = Times { asked_unix_s: NOW + 100, answered_unix_s: NOW + 100 };
     updated(&before, &response(304, second), &request, &lookup, plan, later)
 }
@@ -250,4 +264,40 @@ fn who_asked_gets_what_is_not_stored() {
         &[("Cache-Control", "private=\"age, server, cache-tag\""), ("Age", "1"), ("Cache-Tag", "x")],
     );
     assert!(own_fields(&written, &letter()).is_empty());
+}
+
+#[test]
+fn a_request_that_nobody_else_may_profit_from_changes_nothing_for_others() {
+    let first = [("Cache-Control", "max-age=50"), ("ETag", "\"a\"")];
+    let plan = CachePlan { request_directives: true, ..letter() };
+    for asked in [[("Authorization", "x")], [("Cache-Control", "no-store")]] {
+        let updated = confirmed_for(&asked, &first, &[("X", "for you")], &plan);
+        assert!(!updated.is_for_all && updated.freshness.validates_each, "{asked:?}");
+        assert!(updated.head.fields.iter().any(|field| field.name == b"X"));
+    }
+    let public = [("Cache-Control", "max-age=50, public"), ("ETag", "\"a\"")];
+    assert!(confirmed_for(&[("Authorization", "x")], &public, &[], &plan).is_for_all);
+}
+
+#[test]
+fn answers_cannot_make_a_head_grow_without_end() {
+    let first = [("Cache-Control", "max-age=50"), ("ETag", "\"a\"")];
+    let plan = letter();
+    let mut head = stored(200, &first, &plan);
+    let request = request("GET /a", &[]);
+    let lookup = look_up(&request, &plan);
+    for round in 0..5 {
+        let names: Vec<String> = (0..100).map(|at| format!("x-{round}-{at}")).collect();
+        let lines: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+        let key = crate::KeyRef { hash: 0, bytes: b"k" }.to_key();
+        let Storing::Store(freshness) = storing(&request, &lookup, &response(200, &first), &plan, TIMES)
+        else {
+            panic!("not stored")
+        };
+        let before =
+            Response { id: 1, key, head, freshness, stamp: crate::purge::Stamp::default(), length: None };
+        head = updated(&before, &response(304, &lines), &request, &lookup, &plan, TIMES).head;
+    }
+    // One more is the date.
+    assert_eq!(head.fields.len(), 257);
 }

@@ -274,4 +274,12 @@ fn answers_to_post_that_later_gets_may_have() {
         let found = post_storing(&request(start, &[]), &response(status, lines), &plan, TIMES);
         assert_eq!(found.is_some(), is_stored, "{lines:?}");
     }
+    let (post, answer) = (request("POST /a?b", &[]), response(200, &[expires, ("Content-Location", "/a?b")]));
+    for plan in [
+        CachePlan { level: Level::Bypass, ..letter() },
+        CachePlan { level: Level::Basic, ..letter() },
+        CachePlan { development_mode: true, ..letter() },
+    ] {
+        assert_eq!(post_storing(&post, &answer, &plan, TIMES), None, "nothing is stored");
+    }
 }
