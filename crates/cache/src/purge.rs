@@ -21,6 +21,8 @@ mod what;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use self::log::Log;
@@ -30,7 +32,7 @@ pub use self::names::SEGMENTS_MAX;
 pub use self::stamp::Stamp;
 pub use self::sweep::Sweep;
 use self::table::{By, Table};
-pub use self::table::{INVALIDATED_MAX, NAMES_MAX};
+pub use self::table::{INVALIDATED_MAX, NAMES_MAX, ZONE_INVALIDATED_MAX};
 pub use self::underway::Begun;
 use self::underway::Underway;
 pub use self::what::{TAG_BYTES_MAX, URL_BYTES_MAX, What};
@@ -88,7 +90,7 @@ pub struct Counts {
     pub purged: u64,
     /// What unsafe requests have invalidated so far.
     pub invalidated: u64,
-    /// Names that are remembered now, at most [`NAMES_MAX`] and [`INVALIDATED_MAX`].
+    /// Names that are remembered now, at most [`NAMES_MAX`] and [`INVALIDATED_MAX`], and parts of zones.
     pub names: u64,
     /// Sweeps that came to their end.
     pub sweeps: u64,
@@ -106,8 +108,8 @@ pub struct Purges {
     table: Table,
     hashing: Hashing,
     underway: Underway,
-    /// Numbers are given one after the other.
-    order: Mutex<()>,
+    /// Numbers are given one after the other. How much requests of each zone have invalidated since the last sweep.
+    order: Mutex<HashMap<ZoneId, u64, RandomState>>,
     /// The number of the youngest purge that any process has written to the log, in memory that they share.
     tide: &'static AtomicU64,
     /// How much of that is in the table.
@@ -137,7 +139,7 @@ impl Purges {
             table: Table::default(),
             hashing: Hashing::default(),
             underway: Underway::default(),
-            order: Mutex::new(()),
+            order: Mutex::default(),
             tide: &STILL,
             caught_up: AtomicU64::new(0),
             log: Mutex::new(None),
@@ -212,7 +214,7 @@ impl Purges {
     pub fn purge_from(&self, purges: &[Purge], first: u64) -> Result<u64, Full> {
         let names: Vec<_> = purges.iter().flat_map(|purge| self.hashing.of_purge(purge)).collect();
         let order = self.order.lock();
-        if !self.table.has_room(names.len()) {
+        if !self.table.has_room(By::Purge, names.len()) {
             return Err(Full);
         }
         let number = (self.sequence.load(Ordering::Relaxed) + 1).max(first);
@@ -234,7 +236,8 @@ impl Purges {
     }
 
     /// What a request has changed at the origin (RFC 9111 section 4.4). Visitors cause it, so it is never
-    /// refused: beyond its bound it is remembered so coarsely that a few others' objects are fetched anew.
+    /// refused: beyond its bound the 4,096th part of the zone's URLs in which this one is counts as changed. No
+    /// other zone's.
     pub fn invalidate(&self, plan: &CachePlan, host: &[u8], path_and_query: &[u8]) {
         self.invalidate_but(plan, host, path_and_query, None);
     }
@@ -247,7 +250,7 @@ impl Purges {
     fn invalidate_but(&self, plan: &CachePlan, host: &[u8], path_and_query: &[u8], spared: Option<&Stamp>) {
         let url = key::url(path_and_query, plan);
         let name = self.hashing.of_url(plan.zone_id, plan.host(host), &url);
-        let order = self.order.lock();
+        let mut order = self.order.lock();
         let number = self.sequence.load(Ordering::Relaxed) + 1;
         if let Some(spared) = spared {
             // Nothing comes between this look and our own number.
@@ -255,7 +258,11 @@ impl Purges {
             let purged = self.check_own(spared);
             spared.note(before, (number, purged));
         }
-        self.table.note_or_fold(name, number);
+        let of_zone = order.entry(plan.zone_id).or_default();
+        *of_zone += 1;
+        let has_room = *of_zone <= ZONE_INVALIDATED_MAX && self.table.has_room(By::Request, 1);
+        let name = if has_room { name } else { self.hashing.of_part(plan.zone_id, name) };
+        self.table.note(name, false, number, By::Request);
         self.sequence.store(number, Ordering::Release);
         drop(order);
         self.invalidated.fetch_add(1, Ordering::Relaxed);

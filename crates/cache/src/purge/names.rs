@@ -10,6 +10,9 @@ use crate::plan::ZoneId;
 /// How deep in a path prefixes are told apart: Cloudflare's bound for purges by prefix.
 pub const SEGMENTS_MAX: usize = 31;
 
+/// Into so many parts a zone's URLs fall where single ones are too many to be remembered.
+const PARTS: u64 = 4096;
+
 /// Makes names.
 #[derive(Debug, Default)]
 pub(super) struct Hashing(RandomState);
@@ -25,6 +28,8 @@ enum Kind {
     /// The path itself, whatever its query.
     Path,
     Tag,
+    /// One of the parts into which a zone's URLs fall.
+    Part,
 }
 
 impl Hashing {
@@ -40,7 +45,8 @@ impl Hashing {
         let mut names = Vec::with_capacity(8 + tags.len());
         names.push(self.begin(Kind::Zone, zone).finish());
         names.push(self.under(Kind::Host, zone, host).finish());
-        names.push(self.of_url(zone, host, path_and_query));
+        let url = self.of_url(zone, host, path_and_query);
+        names.extend([url, self.of_part(zone, url)]);
         let mut below = self.under(Kind::Folder, zone, host);
         let mut segments = segments(path).peekable();
         for _ in 0..SEGMENTS_MAX {
@@ -74,6 +80,13 @@ impl Hashing {
     pub(super) fn of_url(&self, zone: ZoneId, host: &[u8], path_and_query: &[u8]) -> u64 {
         let mut hasher = self.under(Kind::Url, zone, host);
         hasher.write(path_and_query);
+        hasher.finish()
+    }
+
+    /// The part of its zone in which this URL is.
+    pub(super) fn of_part(&self, zone: ZoneId, url: u64) -> u64 {
+        let mut hasher = self.begin(Kind::Part, zone);
+        hasher.write_u64(url % PARTS);
         hasher.finish()
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use super::table::NAMES_MAX;
 use super::{Purged, Purges, Stamp};
 use crate::object::Stored;
 use crate::store::Store;
@@ -34,7 +33,8 @@ impl Purges {
     /// Goes over a bounded piece of the store, takes out what is purged, and notes of the rest that it is not.
     /// Answers whether it has come to the end; then the purges that were there at its beginning are forgotten,
     /// but for those that a fetch under way must still be held against. Only if these are more than half of
-    /// what may be remembered, they go too, and what such a fetch brings counts as purged.
+    /// what may be remembered, they go too, and what such a fetch brings counts as purged: nobody fills the
+    /// memory of purges by a slow download.
     pub fn sweep(&self, store: &Store, sweep: &mut Sweep) -> bool {
         self.sweep_over(sweep, |from, keeps| {
             store.sweep(from, |entry| match &entry.stored {
@@ -62,9 +62,10 @@ impl Purges {
         let (began, forgets) = (underway.began, underway.forgets);
         sweep.0 = None;
         self.forget(forgets);
-        if self.table.purged_names() > NAMES_MAX / 2 {
+        if self.table.is_half_full() {
             self.forget(began);
         }
+        self.order.lock().clear();
         self.sweeps.fetch_add(1, Ordering::Relaxed);
         true
     }

@@ -11,8 +11,10 @@ use super::Purged;
 
 /// Names that purges may leave to be remembered at the same time. Each takes about 40 bytes.
 pub const NAMES_MAX: u64 = 262_144;
-/// The same for what unsafe requests leave: more is remembered by its place in the table alone.
+/// The same for what unsafe requests leave. More is remembered by parts of a zone.
 pub const INVALIDATED_MAX: u64 = 65_536;
+/// Of these, what the requests of one zone may leave between two sweeps.
+pub const ZONE_INVALIDATED_MAX: u64 = INVALIDATED_MAX / 8;
 const PLACES: usize = 65_536;
 const SHARDS: usize = 64;
 /// Names in a shard for which memory is kept.
@@ -30,8 +32,6 @@ pub(super) struct Table {
 #[derive(Debug, Default)]
 struct Shard {
     names: HashMap<u64, Youngest, RandomState>,
-    /// Every name that has its place here is purged.
-    folded: HashMap<usize, u64, RandomState>,
 }
 
 /// The youngest purges of one name.
@@ -51,6 +51,15 @@ pub(super) enum By {
     Request,
 }
 
+impl By {
+    const fn max(self) -> u64 {
+        match self {
+            Self::Purge => NAMES_MAX,
+            Self::Request => INVALIDATED_MAX,
+        }
+    }
+}
+
 impl Default for Table {
     fn default() -> Self {
         Self {
@@ -67,13 +76,14 @@ impl Table {
         self.count(By::Purge).load(Ordering::Relaxed) + self.count(By::Request).load(Ordering::Relaxed)
     }
 
-    /// Names that purges have left.
-    pub(super) fn purged_names(&self) -> u64 {
-        self.count(By::Purge).load(Ordering::Relaxed)
+    /// Whether so many names more may be remembered.
+    pub(super) fn has_room(&self, by: By, more: usize) -> bool {
+        self.count(by).load(Ordering::Relaxed) + more as u64 <= by.max()
     }
 
-    pub(super) fn has_room(&self, more: usize) -> bool {
-        self.purged_names() + more as u64 <= NAMES_MAX
+    /// Whether more than half of what may be remembered is.
+    pub(super) fn is_half_full(&self) -> bool {
+        [By::Purge, By::Request].into_iter().any(|by| self.count(by).load(Ordering::Relaxed) > by.max() / 2)
     }
 
     const fn count(&self, by: By) -> &AtomicU64 {
@@ -94,9 +104,6 @@ impl Table {
         let place = place(name);
         let Some(shard) = self.shard(place) else { return Purged::No };
         let shard = shard.lock();
-        if shard.folded.get(&place).is_some_and(|number| *number > seen) {
-            return Purged::Hard;
-        }
         match shard.names.get(&name) {
             Some(youngest) if youngest.hard > seen => Purged::Hard,
             Some(youngest) if youngest.soft > seen => Purged::Soft,
@@ -122,17 +129,6 @@ impl Table {
         self.mark(place, number);
     }
 
-    /// Notes what a request has invalidated by its name, or if there are too many, by its place.
-    pub(super) fn note_or_fold(&self, name: u64, number: u64) {
-        if self.count(By::Request).load(Ordering::Relaxed) < INVALIDATED_MAX {
-            return self.note(name, false, number, By::Request);
-        }
-        let place = place(name);
-        let Some(shard) = self.shard(place) else { return };
-        shard.lock().folded.insert(place, number);
-        self.mark(place, number);
-    }
-
     /// Forgets purges up to this one.
     pub(super) fn forget(&self, number: u64) {
         for shard in &self.shards {
@@ -142,7 +138,6 @@ impl Table {
                 self.count(youngest.by).fetch_sub(u64::from(!stays), Ordering::Relaxed);
                 stays
             });
-            shard.folded.retain(|_, youngest| *youngest > number);
             // What a storm has taken goes back; what a calm day takes is not asked for anew each time.
             let calm = shard.names.len().max(CALM);
             shard.names.shrink_to(calm);

@@ -171,21 +171,68 @@ fn the_bound_of_names_is_exact_and_refuses_all_or_nothing() {
 #[test]
 fn what_visitors_invalidate_is_never_refused_and_never_grows_beyond_its_bound() {
     let purges = Purges::default();
-    let path = |index: u64| format!("/{index}").into_bytes();
-    (0..INVALIDATED_MAX).for_each(|index| purges.invalidate(&PLAN, b"a.example", &path(index)));
-    assert_eq!(purges.counts().names, INVALIDATED_MAX);
-    let target = object(&purges, "a.example", "/target", &[]);
-    purges.invalidate(&PLAN, b"a.example", b"/target");
-    assert_eq!((purges.check(&target), purges.counts().names), (Purged::Hard, INVALIDATED_MAX));
-    assert_eq!(purges.purge(&hard(tag("x"))), Ok(INVALIDATED_MAX + 2), "nor takes it others' room");
-    // A few pay for it.
-    let others: Vec<Stamp> =
-        (0..1000).map(|index| object(&purges, "a.example", &format!("/o/{index}"), &[])).collect();
-    purges.invalidate(&PLAN, b"a.example", b"/another");
-    let gone = others.iter().filter(|stamp| purges.check(stamp) != Purged::No).count();
+    let zones: Vec<CachePlan> =
+        (0..9).map(|zone| CachePlan { zone_id: ZoneId([zone; 16]), ..PLAN.clone() }).collect();
+    let stamp = |plan: &CachePlan, path: &str| {
+        purges.stamp(&purges.begin(), plan, b"a.example", path.as_bytes(), &tags(&["x"]))
+    };
+    let objects = |plan| (0..1000).map(|index| stamp(plan, &format!("/o/{index}"))).collect::<Vec<_>>();
+    let others: Vec<Vec<Stamp>> = zones[1..].iter().map(objects).collect();
+    // One zone's visitors change ten times what the zone may leave: of that zone some more is gone.
+    let own = objects(&zones[0]);
+    let target = stamp(&zones[0], "/target");
+    (0..ZONE_INVALIDATED_MAX)
+        .for_each(|index| purges.invalidate(&zones[0], b"a.example", format!("/{index}").as_bytes()));
+    assert_eq!(purges.counts().names, ZONE_INVALIDATED_MAX);
+    assert!(own.iter().all(|stamp| purges.check(stamp) == Purged::No), "so many are told apart");
+    purges.invalidate(&zones[0], b"a.example", b"/target");
+    assert_eq!((purges.check(&target), purges.counts().names), (Purged::Hard, ZONE_INVALIDATED_MAX + 1));
+    let gone = own.iter().filter(|stamp| purges.check(stamp) != Purged::No).count();
     assert!(gone < 10, "{gone} of 1000");
+    (0..ZONE_INVALIDATED_MAX * 9)
+        .for_each(|index| purges.invalidate(&zones[0], b"a.example", format!("/more/{index}").as_bytes()));
+    assert!(purges.counts().names <= ZONE_INVALIDATED_MAX + 4096);
+    // Whatever they do, nothing of another zone is gone, and its own invalidations are told apart.
+    purges.invalidate(&zones[1], b"a.example", b"/o/7");
+    let no = |stamp: &&Stamp| purges.check(stamp) == Purged::No;
+    let counts: Vec<usize> = others.iter().map(|stamps| stamps.iter().filter(no).count()).collect();
+    assert_eq!(counts, [999, 1000, 1000, 1000, 1000, 1000, 1000, 1000]);
+    // Nor do all of them together take the room of those who purge.
+    for zone in &zones[1..] {
+        (0..ZONE_INVALIDATED_MAX * 2)
+            .for_each(|index| purges.invalidate(zone, b"a.example", format!("/{index}").as_bytes()));
+    }
+    assert!(purges.counts().names <= INVALIDATED_MAX + 9 * 4096);
+    purges
+        .purge(&(0..NAMES_MAX).flat_map(|index| hard(tag(&index.to_string()))).collect::<Vec<_>>())
+        .unwrap();
     purges.forget(purges.counts().sequence);
     assert_eq!(purges.counts().names, 0);
+}
+
+#[test]
+fn no_slow_download_keeps_what_visitors_invalidate_from_being_forgotten() {
+    let purges = Purges::default();
+    let (begun, mut sweep, mut shelf) = (purges.begin(), Sweep::default(), Shelf::default());
+    let zones: Vec<CachePlan> =
+        (0..9).map(|zone| CachePlan { zone_id: ZoneId([zone; 16]), ..PLAN.clone() }).collect();
+    let invalidate = |count: u64| {
+        for zone in &zones[..usize::try_from(count.div_ceil(ZONE_INVALIDATED_MAX)).unwrap()] {
+            (0..ZONE_INVALIDATED_MAX)
+                .for_each(|index| purges.invalidate(zone, b"a", format!("/{index}").as_bytes()));
+        }
+    };
+    invalidate(INVALIDATED_MAX / 2);
+    assert!(shelf.sweep(&purges, &mut sweep));
+    assert_eq!(purges.counts().names, INVALIDATED_MAX / 2, "they are kept for the fetch under way");
+    purges.invalidate(&zones[8], b"a", b"/one/more");
+    assert!(shelf.sweep(&purges, &mut sweep));
+    assert_eq!(purges.counts().names, 0);
+    assert_eq!(
+        purges.check(&purges.stamp(&begun, &PLAN, b"a", b"/", &[])),
+        Purged::Hard,
+        "it is too old to know"
+    );
 }
 
 #[test]

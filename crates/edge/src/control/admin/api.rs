@@ -40,7 +40,7 @@ async fn purge(
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
-    if let Err(refusal) = admit(&control, &headers) {
+    if let Some(refusal) = refused(&control, &headers) {
         return refusal;
     }
     let body = match body {
@@ -91,28 +91,25 @@ fn explain(not_done: NotDone, uri: &Uri) -> Response {
     }
 }
 
-/// Whether whoever asks knows the token.
-fn admit(control: &Control, headers: &HeaderMap) -> Result<(), Response> {
+/// What whoever does not know the token is told.
+fn refused(control: &Control, headers: &HeaderMap) -> Option<Response> {
     let settings = &control.newest().settings;
     let Some(token) = &settings.admin_token else {
         let message = "Authentication error: there is no token yet; write one into a file and name it as \
             `admin.token_file` in the configuration, or use `rempart ctl purge`";
-        return Err(failed(StatusCode::FORBIDDEN, 10000, message));
+        return Some(failed(StatusCode::FORBIDDEN, 10000, message));
     };
     let Some(sent) = headers.get(AUTHORIZATION) else {
         let message = "Missing Authorization header: send \"Authorization: Bearer TOKEN\"";
-        return Err(failed(StatusCode::BAD_REQUEST, 9106, message));
+        return Some(failed(StatusCode::BAD_REQUEST, 9106, message));
     };
     let Some(sent) = bearer(sent.as_bytes()) else {
         let chain = json!([{"code": 6111, "message": "Invalid format for Authorization header"}]);
         let error = json!({"code": 6003, "message": "Invalid request headers", "error_chain": chain});
-        return Err(answer(StatusCode::BAD_REQUEST, &envelope(&[error])));
+        return Some(answer(StatusCode::BAD_REQUEST, &envelope(&[error])));
     };
-    if is_same(sent, token.0.reveal().as_bytes()) {
-        Ok(())
-    } else {
-        Err(failed(StatusCode::FORBIDDEN, 9109, "Invalid access token"))
-    }
+    let is_known = is_same(sent, token.0.reveal().as_bytes());
+    (!is_known).then(|| failed(StatusCode::FORBIDDEN, 9109, "Invalid access token"))
 }
 
 /// The token of `Authorization: Bearer TOKEN` (RFC 6750 section 2.1); the scheme's case does not count.
@@ -129,10 +126,8 @@ fn is_same(sent: &[u8], token: &[u8]) -> bool {
 }
 
 async fn nowhere(State(control): State<Arc<Control>>, headers: HeaderMap) -> Response {
-    match admit(&control, &headers) {
-        Ok(()) => failed(StatusCode::NOT_FOUND, 7000, "No route for that URI"),
-        Err(refusal) => refusal,
-    }
+    refused(&control, &headers)
+        .unwrap_or_else(|| failed(StatusCode::NOT_FOUND, 7000, "No route for that URI"))
 }
 
 fn no_zone(uri: &Uri) -> Response {
