@@ -25,8 +25,8 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
-use self::log::Log;
 pub use self::log::Refused;
+use self::log::{Folder, Log};
 use self::names::Hashing;
 pub use self::names::SEGMENTS_MAX;
 pub use self::stamp::Stamp;
@@ -115,6 +115,9 @@ pub struct Purges {
     /// How much of that is in the table.
     caught_up: AtomicU64,
     log: Mutex<Option<Log>>,
+    /// Held by whoever writes; others only read the log, and wait for no disk.
+    writer: Mutex<()>,
+    folder: Option<Folder>,
     purged: AtomicU64,
     invalidated: AtomicU64,
     sweeps: AtomicU64,
@@ -143,6 +146,8 @@ impl Purges {
             tide: &STILL,
             caught_up: AtomicU64::new(0),
             log: Mutex::new(None),
+            writer: Mutex::new(()),
+            folder: None,
             purged: AtomicU64::new(0),
             invalidated: AtomicU64::new(0),
             sweeps: AtomicU64::new(0),

@@ -16,7 +16,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use self::file::Folder;
+use parking_lot::Mutex;
+
+use self::file::Alone;
+pub(super) use self::file::Folder;
 use self::record::HEAD_BYTES;
 pub use self::record::{NUMBER_MAX, Record, Records, read_head, write};
 use super::{Full, Purge, Purges};
@@ -29,7 +32,6 @@ const REWRITE_FROM: u64 = 1024 * 1024;
 /// The file, as this process knows it.
 #[derive(Debug)]
 pub(super) struct Log {
-    folder: Folder,
     file: Arc<File>,
     /// What is before was read or written by this process.
     at: u64,
@@ -39,14 +41,13 @@ pub(super) struct Log {
 
 impl Log {
     /// Opens the file, and makes it if there is none. What is torn at its end is cut off.
-    pub(super) fn open(data_dir: &Path, tide: &AtomicU64) -> io::Result<Self> {
-        let folder = Folder::open(data_dir)?;
+    fn open(folder: &Folder, tide: &AtomicU64) -> io::Result<Self> {
         let _alone = folder.lock()?;
         // Numbers that others have seen are not given twice, even if the file is gone.
         let least = tide.load(Ordering::Acquire).min(NUMBER_MAX);
         let mut log = match folder.file()? {
             Some(file) => Self::read(folder, file, least)?,
-            None => Self::anew(folder, least, &[])?,
+            None => Self::anew(folder, least)?,
         };
         log.last = log.last.max(least);
         tide.fetch_max(log.last, Ordering::AcqRel);
@@ -54,20 +55,27 @@ impl Log {
     }
 
     /// From the file that is there. No start fails for want of old purges: nothing is stored yet that they touch.
-    fn read(folder: Folder, file: File, least: u64) -> io::Result<Self> {
+    fn read(folder: &Folder, file: File, least: u64) -> io::Result<Self> {
         let bytes = file::read_from(&file, 0, LOG_BYTES_MAX)?;
         let Some(base) = read_head(&bytes) else {
             if !bytes.is_empty() {
                 tracing::warn!("purges.log is not readable: it is written anew");
             }
-            return Self::anew(folder, least, &[]);
+            return Self::anew(folder, least);
         };
         let mut records = Records::of(bytes.get(HEAD_BYTES..).unwrap_or_default(), NUMBER_MAX);
         let last = records.by_ref().last().map_or(base, |record| record.number.max(base));
         let at = (HEAD_BYTES + records.read()) as u64;
-        let log = Self { folder, file: Arc::new(file), at, last };
+        let log = Self { file: Arc::new(file), at, last };
         log.cut()?;
         Ok(log)
+    }
+
+    /// A file in the place of the one that is there.
+    fn anew(folder: &Folder, base: u64) -> io::Result<Self> {
+        let file = folder.write_beside(&[&record::head(base)])?;
+        folder.replace()?;
+        Ok(Self { file: Arc::new(file), at: HEAD_BYTES as u64, last: base })
     }
 
     /// The number of the last purge in it.
@@ -80,21 +88,14 @@ impl Log {
         self.at
     }
 
-    /// A file in the place of the one that is there.
-    fn anew(folder: Folder, base: u64, records: &[u8]) -> io::Result<Self> {
-        let file = folder.replace(&[&record::head(base), records])?;
-        let at = (HEAD_BYTES + records.len()) as u64;
-        Ok(Self { folder, file: Arc::new(file), at, last: base })
-    }
-
     /// What others have written since, up to a number: without the lock, what is behind may be taken back.
     /// `Err(Gap)`: some of it is not there any more.
-    fn news(&mut self, until: u64) -> io::Result<Result<Vec<Record>, Gap>> {
+    fn news(&mut self, folder: &Folder, until: u64) -> io::Result<Result<Vec<Record>, Gap>> {
         let mut has_gap = false;
-        if let Some(file) = self.folder.other_than(&self.file)? {
+        if let Some(file) = folder.other_than(&self.file)? {
             (self.file, self.at) = (Arc::new(file), 0);
         }
-        let bytes = self.unread()?;
+        let bytes = file::read_from(&self.file, self.at, LOG_BYTES_MAX)?;
         let mut bytes = bytes.as_slice();
         if self.at == 0 {
             let base = read_head(bytes).ok_or(io::ErrorKind::InvalidData)?;
@@ -111,10 +112,6 @@ impl Log {
         Ok(if has_gap { Err(Gap) } else { Ok(news) })
     }
 
-    fn unread(&self) -> io::Result<Vec<u8>> {
-        file::read_from(&self.file, self.at, LOG_BYTES_MAX)
-    }
-
     /// Cuts off what is behind: nobody was told that it was done. Only under the lock.
     fn cut(&self) -> io::Result<()> {
         file::cut(&self.file, self.at)
@@ -129,18 +126,6 @@ impl Log {
         }
         self.at += bytes.len() as u64;
         self.last = last;
-        Ok(())
-    }
-
-    /// Leaves out what is forgotten.
-    fn rewrite(&mut self, forgotten: u64) -> io::Result<()> {
-        let bytes = file::read_from(&self.file, HEAD_BYTES as u64, LOG_BYTES_MAX)?;
-        let mut kept = Vec::new();
-        for record in Records::of(&bytes, NUMBER_MAX).filter(|record| record.number > forgotten) {
-            write(&mut kept, record.number, &record.purge);
-        }
-        let file = self.folder.replace(&[&record::head(forgotten), &kept])?;
-        (self.file, self.at) = (Arc::new(file), (HEAD_BYTES + kept.len()) as u64);
         Ok(())
     }
 }
@@ -170,25 +155,31 @@ impl Purges {
     /// # Errors
     /// The file cannot be made or read.
     pub fn open(data_dir: &Path, tide: &'static AtomicU64) -> io::Result<Self> {
-        let log = Log::open(data_dir, tide)?;
+        let folder = Folder::open(data_dir)?;
+        let log = Log::open(&folder, tide)?;
         let mut purges = Self::after(log.last());
         purges.tide = tide;
         purges.caught_up = AtomicU64::new(log.last());
-        purges.log = parking_lot::Mutex::new(Some(log));
+        purges.log = Mutex::new(Some(log));
+        purges.folder = Some(folder);
         Ok(purges)
     }
 
     /// Does the purges of several askers, each asker's all or none, and answers each with the number of its last
     /// one. They are on disk when this returns, with one sync for all. It blocks.
     pub fn commit(&self, askers: &[Vec<Purge>]) -> Vec<Result<u64, Refused>> {
-        let mut answers = Vec::with_capacity(askers.len());
-        let mut log = self.log.lock();
-        let Some(log_of_us) = log.as_mut() else {
+        let Some(folder) = &self.folder else {
             return askers.iter().map(|purges| self.purge(purges).map_err(Refused::from)).collect();
         };
-        let written = self.write_down(log_of_us, askers, &mut answers);
+        let mut answers = Vec::with_capacity(askers.len());
+        let writer = self.writer.lock();
+        let alone = folder.lock();
+        let mut log = self.log.lock();
+        let Some(log_of_us) = log.as_mut() else { return answers };
+        let written = self.write_down(folder, log_of_us, alone, askers, &mut answers);
         let file = Arc::clone(&log_of_us.file);
         drop(log);
+        drop(writer);
         if let Err(error) = written.and_then(|()| file.sync_data()) {
             let text = error.to_string();
             let is_done = |answer: &&mut Result<u64, Refused>| answer.is_ok();
@@ -201,13 +192,14 @@ impl Purges {
 
     fn write_down(
         &self,
+        folder: &Folder,
         log: &mut Log,
+        alone: io::Result<Alone>,
         askers: &[Vec<Purge>],
         answers: &mut Vec<Result<u64, Refused>>,
     ) -> io::Result<()> {
-        let alone = log.folder.lock();
         // Without the lock, or what others have written, there are still our own visitors.
-        let news = alone.and_then(|alone| self.read_news(log, NUMBER_MAX).map(|()| alone));
+        let news = alone.and_then(|alone| self.read_news(folder, log, NUMBER_MAX).map(|()| alone));
         let (mut bytes, mut last) = (Vec::new(), log.last());
         for purges in askers {
             let more = purges.iter().map(record::bytes).sum::<u64>();
@@ -231,8 +223,8 @@ impl Purges {
     }
 
     /// Does what others have purged.
-    fn read_news(&self, log: &mut Log, until: u64) -> io::Result<()> {
-        match log.news(until)? {
+    fn read_news(&self, folder: &Folder, log: &mut Log, until: u64) -> io::Result<()> {
+        match log.news(folder, until)? {
             Ok(news) => {
                 for Record { number, purge } in news {
                     if self.purge_from(&[purge], number).is_err() {
@@ -260,8 +252,8 @@ impl Purges {
         if self.caught_up.load(Ordering::Acquire) >= tide {
             return;
         }
-        let Some(log) = log.as_mut() else { return };
-        match self.read_news(log, tide) {
+        let (Some(log), Some(folder)) = (log.as_mut(), &self.folder) else { return };
+        match self.read_news(folder, log, tide) {
             Ok(()) if log.last() >= tide => {}
             Ok(()) => self.lose("it ends too early"),
             Err(error) => self.lose(&error.to_string()),
@@ -274,16 +266,51 @@ impl Purges {
         self.forget_everything();
     }
 
-    /// Shortens the log by what is forgotten, if that is worth it. It blocks.
+    /// Shortens the log by what is forgotten, if that is worth it. It waits for the disk, and nobody who looks
+    /// anything up waits for that.
     ///
     /// # Errors
     /// The disk refuses. The log is as it was.
     pub fn tidy(&self) -> io::Result<()> {
-        let mut log = self.log.lock();
-        let Some(log) = log.as_mut().filter(|log| log.bytes() >= REWRITE_FROM) else { return Ok(()) };
-        let _alone = log.folder.lock()?;
-        self.read_news(log, NUMBER_MAX)?;
-        let forgotten = self.retired.load(Ordering::Acquire).min(log.last());
-        log.rewrite(forgotten)
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let _writer = self.writer.lock();
+        let known = self.log.lock().as_ref().map(|log| (Arc::clone(&log.file), log.at, log.last()));
+        let Some((file, at, last)) = known.filter(|(_, at, _)| *at >= REWRITE_FROM) else { return Ok(()) };
+        let forgotten = self.retired.load(Ordering::Acquire).min(last);
+        let bytes = file::read_from(&file, HEAD_BYTES as u64, at - HEAD_BYTES as u64)?;
+        let mut kept = Vec::new();
+        for record in Records::of(&bytes, NUMBER_MAX).filter(|record| record.number > forgotten) {
+            write(&mut kept, record.number, &record.purge);
+        }
+        if kept.len() == bytes.len() {
+            return Ok(());
+        }
+        let head = record::head(forgotten);
+        let next = match folder.write_beside(&[&head[..], &kept]) {
+            // Another process does it.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            next => next?,
+        };
+        let _alone = folder.lock()?;
+        if folder.other_than(&file)?.is_some() {
+            // It has done it meanwhile.
+            return Ok(());
+        }
+        let end = match self.log.lock().as_mut() {
+            Some(log) => {
+                self.read_news(folder, log, NUMBER_MAX)?;
+                log.at
+            }
+            None => at,
+        };
+        let came = file::read_from(&file, at, end - at)?;
+        let next_at = (HEAD_BYTES + kept.len()) as u64;
+        file::write_at(&next, next_at, &came)?;
+        next.sync_data()?;
+        folder.replace()?;
+        if let Some(log) = self.log.lock().as_mut() {
+            (log.file, log.at) = (Arc::new(next), next_at + came.len() as u64);
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! How the log is kept on disk. Everything goes through the folder's own descriptor and follows no link.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom, Write};
+use std::io::{Error, ErrorKind, Result, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use rempart_base::Now;
 use rustix::event::poll;
 use rustix::fs::{
     AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, fsync, ftruncate, openat, renameat,
-    statat, unlinkat,
+    statat,
 };
 use rustix::io::Errno;
 use rustix::time::Timespec;
@@ -22,12 +22,13 @@ const LOG: &str = "purges.log";
 const NEXT: &str = "purges.log.next";
 /// Held by whoever writes; the log itself may be replaced meanwhile.
 const LOCK: &str = "purges.lock";
-/// Others hold the lock for microseconds, and never while they wait for the disk; a stopped one is not waited for.
+/// Others hold the lock while they write, and at worst while they sync what they have written; a stopped one is not
+/// waited for.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 const LOCK_POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000 };
 
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(in crate::purge) struct Folder {
     folder: OwnedFd,
     lock: Arc<File>,
 }
@@ -80,23 +81,32 @@ impl Folder {
 
     /// The log, if it is not this file any more.
     pub(super) fn other_than(&self, file: &File) -> Result<Option<File>> {
-        let (ours, there) = (fstat(file)?, statat(&self.folder, LOG, AtFlags::SYMLINK_NOFOLLOW)?);
-        if (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino) { Ok(None) } else { self.file() }
+        if self.is_at(file, LOG)? { Ok(None) } else { self.file() }
     }
 
-    /// Puts a log with this content in the place of the one that is there.
-    pub(super) fn replace(&self, content: &[&[u8]]) -> Result<File> {
-        match unlinkat(&self.folder, NEXT, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let flags = plain() | OFlags::CREATE | OFlags::EXCL;
+    fn is_at(&self, file: &File, name: &str) -> Result<bool> {
+        let (ours, there) = (fstat(file)?, statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW)?);
+        Ok((ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino))
+    }
+
+    /// Writes a log that is to take the place of the one that is there. `WouldBlock`: another process is about to.
+    pub(super) fn write_beside(&self, content: &[&[u8]]) -> Result<File> {
+        let flags = plain() | OFlags::CREATE;
         let mut file = File::from(openat(&self.folder, NEXT, flags, Mode::RUSR | Mode::WUSR)?);
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        if !self.is_at(&file, NEXT)? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        ftruncate(&file, 0)?;
         content.iter().try_for_each(|part| file.write_all(part))?;
         fsync(&file)?;
-        renameat(&self.folder, NEXT, &self.folder, LOG)?;
-        fsync(&self.folder)?;
         Ok(file)
+    }
+
+    /// Puts it there.
+    pub(super) fn replace(&self) -> Result<()> {
+        renameat(&self.folder, NEXT, &self.folder, LOG)?;
+        Ok(fsync(&self.folder)?)
     }
 }
 
@@ -105,10 +115,18 @@ fn plain() -> OFlags {
 }
 
 pub(super) fn read_from(file: &File, at: u64, bytes_max: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut file = file;
-    file.seek(SeekFrom::Start(at))?;
-    file.take(bytes_max).read_to_end(&mut bytes)?;
+    let there = (fstat(file)?.st_size as u64).saturating_sub(at).min(bytes_max);
+    let mut bytes = vec![0; usize::try_from(there).map_err(Error::other)?];
+    let mut read = 0;
+    while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, at + read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(read);
     Ok(bytes)
 }
 
