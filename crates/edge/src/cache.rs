@@ -17,7 +17,7 @@ use rempart_cache::{Fills, Purges, Store};
 
 pub use self::errand::{Duty, Errand};
 pub use self::forwarded::Fetched;
-pub use self::missing::Missing;
+pub use self::missing::{Instead, Missing};
 pub use self::part::Span;
 pub use self::says::Says;
 pub use self::settle::{Asked, Lead, Said, Settled, Stale, renewed, settle};

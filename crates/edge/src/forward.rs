@@ -83,7 +83,9 @@ impl Forward<'_> {
         encode::fields(out, &head.fields, |field| {
             let is_other = field.known == Known::Other;
             let believed = self.client.via_trusted || !(is_other && is_claim(head.bytes(field.name)));
-            let asked = self.fetched.as_ref().is_none_or(|fetched| fetched.passes(field.known));
+            let asked = self.fetched.as_ref().is_none_or(|fetched| {
+                fetched.passes(field.known) && !Fetched::is_range(head.bytes(field.name))
+            });
             !field.hop_by_hop && believed && asked && self.passes(field.known)
         });
         if let Some(fetched) = &self.fetched {

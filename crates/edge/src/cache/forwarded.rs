@@ -37,6 +37,12 @@ impl Fetched<'_> {
             )
     }
 
+    /// Whether a field is what some origins take for `Range`: an answer to it must not be taken for the whole.
+    #[must_use]
+    pub fn is_range(name: &[u8]) -> bool {
+        name.eq_ignore_ascii_case(b"Request-Range")
+    }
+
     /// Adds what is asked instead.
     pub fn encode(&self, out: &mut Vec<u8>) {
         for (name, value) in self.validates.into_iter().flat_map(decide::validators) {

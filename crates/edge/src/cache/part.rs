@@ -26,7 +26,10 @@ impl Span {
         let asked = range::parse(request.fields.first(Known::Range)?)?;
         let slicing = Slicing { slice_bytes, total: u64::MAX };
         let first_of = |at| slicing.first(slicing.place(at).0);
+        let is_far = |at| at / slice_bytes.max(1) >= u64::from(u32::MAX);
         match *asked.0.first()? {
+            // No slice has such a number.
+            Spec::FromTo(first, _) | Spec::From(first) if is_far(first) => None,
             Spec::FromTo(first, last) if last < u64::MAX - slice_bytes => {
                 let (first, end) = slicing.around(first, last + 1);
                 Some(Self::FromTo(first, end))
@@ -119,6 +122,8 @@ mod tests {
             ("bytes=0-99, 500-", Some(Span::FromTo(0, 100))),
             ("bytes=250-", Some(Span::From(200))),
             ("bytes=250-18446744073709551615", Some(Span::From(200))),
+            ("bytes=429496729499-429496729500", None),
+            ("bytes=429496729499-", None),
             ("bytes=0-", None),
             ("bytes=99-", None),
             ("bytes=-7", Some(Span::Last(7))),

@@ -71,6 +71,10 @@ impl Pump {
             match ready!(self.connection.poll_body(cx)) {
                 Ok(true) => {
                     let count = self.writer.write(self.connection.body());
+                    if count == 0 {
+                        // All that was promised has come, and there is more: one of both is a lie.
+                        return Poll::Ready(Moved::Failed);
+                    }
                     self.connection.take_body(count);
                     while let Some((index, slice)) = self.writer.take_slice() {
                         let is_shared = self.writer.is_shared();

@@ -108,6 +108,11 @@ pub fn settle(
             return Settled::Object(connection, object, CacheStatus::Stale);
         }
     }
+    if head.status == 206 && (lead.span.is_none() || part::brought(head).is_none()) {
+        // Nobody asked for a part, or it does not say of what it is one: never to be taken for the whole.
+        lead.leader.alone();
+        return alone(connection, lead.span, CacheStatus::Bypass);
+    }
     let (freshness, key, vary) = match asked.storable(keys, scheme, &lead.primary, head) {
         Ok(storable) => storable,
         Err(NotStored { for_s, reason }) => {

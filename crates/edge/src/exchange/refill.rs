@@ -1,6 +1,7 @@
 //! Objects in slices, of which some are missing.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -12,7 +13,7 @@ use rempart_wire::Visitor;
 
 use super::lookup::ROUNDS_MAX;
 use super::{Exchange, State};
-use crate::cache::{Duty, Errand, Lacks, Missing, Source};
+use crate::cache::{Duty, Errand, Instead, Lacks, Missing, Source};
 
 /// How often in a row the same byte is waited for before its visitor gives up.
 const TRIES_MAX: u8 = 3;
@@ -97,6 +98,15 @@ impl<V: Visitor> Exchange<'_, V> {
                 }
                 Joined::Follower(reader) => match self.head_of(reader).await? {
                     (Outcome::Object(published), reader) if published.object.response.id == response.id => {
+                        let (held_from, ..) = reader.progress();
+                        if source.look(&tier, at) {
+                            return Ok(());
+                        }
+                        if held_from > at {
+                            // It began behind this byte, or has given it up: of this slice it brings nothing more.
+                            drop(reader);
+                            return self.fetch_alone(source, at, end).await;
+                        }
                         source.follow(reader);
                         return Ok(());
                     }
@@ -106,6 +116,8 @@ impl<V: Visitor> Exchange<'_, V> {
                         return self.fetch_alone(source, at, end).await;
                     }
                 },
+                // Before its answer has begun, the visitor can still ask for itself.
+                Joined::Full if !self.is_answering => return Err(Refused::Full),
                 Joined::Full => return self.fetch_alone(source, at, end).await,
             }
         }
@@ -113,18 +125,8 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// Waits for the head of another's fetch.
     pub(super) async fn head_of(&mut self, mut reader: Reader) -> Result<(Outcome, Reader), Refused> {
-        let outcome = poll_fn(|cx| {
-            if let Poll::Ready(outcome) = reader.poll_head(cx) {
-                return Poll::Ready(Ok(outcome));
-            }
-            // Waiting may take long: answers to earlier requests do not.
-            if let Poll::Ready(Err(fault)) = self.visitor.poll_flush(cx) {
-                return Poll::Ready(Err(fault));
-            }
-            self.visitor.poll_gone(cx).map(|()| Err(Fault::ClientGone))
-        })
-        .await;
-        outcome.map(|outcome| (outcome, reader)).map_err(Refused::Failed)
+        let outcome = self.wait_for(poll_fn(|cx| reader.poll_head(cx).map(Ok))).await?;
+        Ok((outcome, reader))
     }
 
     fn fetch_missing(&mut self, leader: Leader, source: &Source, at: u64, end: u64) -> Result<(), Refused> {
@@ -154,21 +156,35 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// Fetches what is missing for this visitor alone.
     async fn fetch_alone(&mut self, source: &mut Source, at: u64, end: u64) -> Result<(), Refused> {
-        if !self.is_answering {
-            return Err(Refused::Full);
-        }
         let missing = self.missing(None, source, at, end);
         let zone = self.zone.ok_or(Refused::Full)?;
         let errand = self.errand(Duty::Missing(missing)).ok_or(Refused::Full)?;
-        let connection = errand.asked().await.map_err(Refused::Failed)?;
+        let connection = self.wait_for(errand.asked()).await?;
         let Duty::Missing(missing) = &errand.duty else { return Err(Refused::Full) };
         match missing.check(connection.head(), &zone.cache, self.core.now().unix_s()) {
             Ok((first, _)) if first <= at => {
                 source.read_own(connection, first);
-                Ok(())
+                return Ok(());
             }
-            Ok(_) | Err(_) => Err(Refused::Failed(Fault::OriginBodyTruncated)),
+            Err(Instead::Another) => missing.forget(&self.core.cache),
+            Ok(_) | Err(Instead::Nothing(_)) => {}
         }
+        Err(Refused::Failed(Fault::OriginBodyTruncated))
+    }
+
+    /// Waits for an answer. Meanwhile what was sent goes on, and the visitor may leave.
+    async fn wait_for<T>(&mut self, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Refused> {
+        let mut asked = pin!(asked);
+        let waited = poll_fn(|cx| {
+            if let Poll::Ready(answered) = asked.as_mut().poll(cx) {
+                return Poll::Ready(answered);
+            }
+            if let Poll::Ready(Err(fault)) = self.visitor.poll_flush(cx) {
+                return Poll::Ready(Err(fault));
+            }
+            self.visitor.poll_gone(cx).map(|()| Err(Fault::ClientGone))
+        });
+        waited.await.map_err(Refused::Failed)
     }
 
     pub(super) fn errand(&self, duty: Duty) -> Option<Errand> {
