@@ -10,10 +10,11 @@ mod learn;
 mod lookup;
 mod refill;
 
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use rempart_cache::decide::Lookup;
 use rempart_cache::purge::Begun;
@@ -274,11 +275,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         if let Some(connection) = self.core.origins.idle(origin, self.record.started.mono) {
             return State::Fetch(connection);
         }
-        // Connecting may take long: answers to earlier requests do not wait for it.
-        if let Err(fault) = poll_fn(|cx| self.visitor.poll_flush(cx)).await {
-            return State::Fail(fault);
-        }
-        match self.core.origins.open(origin).await {
+        match self.open(origin).await {
             Ok(connection) => State::Fetch(connection),
             Err(fault) if self.may_retry_connect(fault) => self.retry(),
             Err(fault) => {
@@ -286,6 +283,20 @@ impl<'a, V: Visitor> Exchange<'a, V> {
                 self.rescue(fault)
             }
         }
+    }
+
+    /// Opens a connection. That may take long: answers to earlier requests do not wait for it, and who waits for
+    /// this fetch does not wait until its visitor takes them.
+    async fn open(&mut self, origin: &Arc<OriginPlan>) -> Result<Box<Connection>, Fault> {
+        let is_alone = matches!(self.role, Role::Alone);
+        let mut opening = pin!(self.core.origins.open(origin));
+        poll_fn(|cx| {
+            if let (Poll::Ready(Err(fault)), true) = (self.visitor.poll_flush(cx), is_alone) {
+                return Poll::Ready(Err(fault));
+            }
+            opening.as_mut().poll(cx)
+        })
+        .await
     }
 
     fn next_origin(&self) -> Option<&'a Arc<OriginPlan>> {
@@ -348,9 +359,9 @@ impl<'a, V: Visitor> Exchange<'a, V> {
                 Role::Leader(_) => State::Settle(connection),
                 Role::Alone => State::Deliver(connection),
             },
-            Err(Fault::ClientGone) => {
+            Err(fault @ (Fault::ClientGone | Fault::ReadTooSlow)) => {
                 self.leave_behind(connection);
-                State::Fail(Fault::ClientGone)
+                State::Fail(fault)
             }
             Err(fault) if self.may_retry_exchange(&connection, fault, method) => {
                 drop(connection);

@@ -99,7 +99,11 @@ pub fn settle(
         if head.status == 304 {
             let stamp = tier.purges.renew(&lead.begun, &stale.object.response.stamp);
             let object = renewed(&asked, stamp, &stale.object, head);
-            lead.leader.complete(Published { vary: Vary::No, object: Arc::clone(&object) });
+            if object.response.freshness.validates_each {
+                lead.leader.alone();
+            } else {
+                lead.leader.complete(Published { vary: Vary::No, object: Arc::clone(&object) });
+            }
             return Settled::Object(connection, object, CacheStatus::Revalidated);
         }
         if stale.if_error && decide::is_stale_if_error(head.status) {

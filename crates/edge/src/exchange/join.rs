@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rempart_cache::decide;
 use rempart_cache::fill::{Joined, Leader, Outcome, Published, Reader};
 use rempart_cache::purge::Purged;
-use rempart_cache::{Body, CacheStatus, Key, Object};
+use rempart_cache::{Body, CacheStatus, Object};
 use rempart_flow::{Fault, Fields, Scheme, Side};
 use rempart_origin::Connection;
 use rempart_wire::Visitor;
@@ -19,6 +19,10 @@ use crate::forward;
 impl<V: Visitor> Exchange<'_, V> {
     /// Fetches for all who wait, or waits for who fetches.
     pub(super) async fn join(&mut self, miss: Miss) -> State {
+        // What every visitor must validate for itself is asked about for it alone.
+        if miss.stale.as_ref().is_some_and(|stale| stale.object.response.freshness.validates_each) {
+            return self.go_alone(miss);
+        }
         let key = miss.variant.as_ref().unwrap_or(&miss.primary);
         let slice_bytes = self.core.cache.fills.bounds().slice_bytes;
         let joined = match self.span(&miss) {
@@ -109,24 +113,32 @@ impl<V: Visitor> Exchange<'_, V> {
     fn take_published(&mut self, published: &Arc<Published>, reader: Reader, miss: &Miss) -> State {
         let response = &published.object.response;
         // A purge that this visitor came after must hold for it.
-        if self.core.cache.purges.check(&response.stamp) == Purged::Hard {
+        if self.core.cache.purges.check(&response.stamp) != Purged::No {
             reader.disown();
             return State::Lookup;
         }
-        if !self.selects(published, &miss.primary) {
+        if !self.selects(published, miss) {
             return State::Lookup;
         }
         self.record.cache.waited =
             Some(self.core.now().mono.saturating_duration_since(self.record.started.mono));
-        let status = if miss.stale.is_some() { CacheStatus::Expired } else { CacheStatus::Miss };
+        let status = match &miss.stale {
+            None => CacheStatus::Miss,
+            Some(stale) if stale.object.response.id != response.id => CacheStatus::Expired,
+            Some(_) if decide::ttl_s(&response.freshness, self.core.now().unix_s()) > 0 => {
+                CacheStatus::Revalidated
+            }
+            Some(_) => CacheStatus::Stale,
+        };
         let reader = (!is_whole(&published.object)).then_some(reader);
         self.give_from(Arc::clone(&published.object), reader, status)
     }
 
     /// Whether a response is the variant that this request selects.
-    fn selects(&self, published: &Published, primary: &Key) -> bool {
-        let rempart_cache::decide::Vary::By(by) = &published.vary else {
-            return published.key() == primary.as_ref();
+    fn selects(&self, published: &Published, miss: &Miss) -> bool {
+        let decide::Vary::By(by) = &published.vary else {
+            let variant = miss.variant.as_ref().is_some_and(|variant| published.key() == variant.as_ref());
+            return variant || published.key() == miss.primary.as_ref();
         };
         let Some(plan) = self.zone.map(|zone| &*zone.cache) else { return false };
         let mut keys = self.core.keys.borrow_mut();
