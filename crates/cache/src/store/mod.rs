@@ -111,6 +111,21 @@ impl Store {
         is_in
     }
 
+    /// Puts an entry in, but only in the place of one with the same key of which `really` says so.
+    pub fn replace(&self, entry: Entry, really: impl FnOnce(&Entry) -> bool) -> bool {
+        if !self.take_room(entry.weight) {
+            return false;
+        }
+        let entry = Arc::new(entry);
+        match self.shard(entry.key.as_ref().hash).replace(&entry, |there| really(there)) {
+            Some(old) => self.give_back(Some(old)),
+            None => {
+                self.give_back(Some(entry));
+                false
+            }
+        }
+    }
+
     /// Takes an entry out, if `really` says so of it.
     pub fn remove(&self, key: KeyRef<'_>, really: impl FnOnce(&Entry) -> bool) -> bool {
         self.give_back(self.shard(key.hash).remove(key, |entry| really(entry)))

@@ -38,18 +38,36 @@ impl Shard {
     pub(super) fn insert(&self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
         let mut kept = self.kept.0.lock();
         let table = &self.table.0;
-        kept.inserted += 1;
-        kept.comes(&entry);
         if let Some(old) = table.find(entry.key.as_ref(), Arc::clone) {
-            kept.goes(&old);
-            kept.queues.replace(&old, &entry);
-            table.replace(&old, entry);
+            self.take_place(&mut kept, &old, entry);
             return Some(old);
         }
+        kept.inserted += 1;
+        kept.comes(&entry);
         kept.queues.join(&entry);
         table.push(entry);
         table.grow(kept.queues.entries());
         None
+    }
+
+    /// Puts an entry in the place of one of which `really` says so, and answers that one.
+    pub(super) fn replace(
+        &self,
+        entry: &Arc<Entry>,
+        really: impl FnOnce(&Arc<Entry>) -> bool,
+    ) -> Option<Arc<Entry>> {
+        let mut kept = self.kept.0.lock();
+        let old = self.table.0.find(entry.key.as_ref(), |old| really(old).then(|| Arc::clone(old)))??;
+        self.take_place(&mut kept, &old, Arc::clone(entry));
+        Some(old)
+    }
+
+    fn take_place(&self, kept: &mut Kept, old: &Arc<Entry>, entry: Arc<Entry>) {
+        kept.inserted += 1;
+        kept.comes(&entry);
+        kept.goes(old);
+        kept.queues.replace(old, &entry);
+        self.table.0.replace(old, entry);
     }
 
     /// Takes out the entry whose turn it is. `None`: there is none.

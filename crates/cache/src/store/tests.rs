@@ -79,6 +79,19 @@ fn one_that_replaces_another_takes_its_place_and_its_weight() {
 }
 
 #[test]
+fn one_that_may_only_replace_takes_no_other_s_place_and_no_weight() {
+    let store = Store::new(10_000);
+    assert!(!store.replace(entry(&key(1), 500, 1), |_| true), "there is nothing to replace");
+    assert_eq!((look(&store, 1), store.counts().bytes), (None, 0));
+    store.insert(entry(&key(1), 500, 1));
+    assert!(!store.replace(entry(&key(1), 700, 2), |there| mark(there) == 3));
+    assert_eq!((look(&store, 1), store.counts().bytes), (Some(1), 500));
+    assert!(store.replace(entry(&key(1), 700, 2), |there| mark(there) == 1));
+    assert_eq!((look(&store, 1), store.counts().bytes), (Some(2), 700));
+    assert_eq!(store.counts().entries, 1);
+}
+
+#[test]
 fn one_that_was_taken_out_frees_its_weight_and_its_turn() {
     let store = Store::new(1 << 20);
     for turn in 0..10_000 {

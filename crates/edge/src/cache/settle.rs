@@ -343,8 +343,12 @@ pub fn renewed(
     };
     let object = Arc::new(Object { response: Arc::new(response), bodies: Arc::clone(&old.bodies) });
     if is_kept {
-        let key = before.key.clone();
-        asked.tier.store.insert(Entry::new(key, Stored::Object(Arc::clone(&object))));
+        // What was fetched meanwhile is newer than what was asked about.
+        let entry = Entry::new(before.key.clone(), Stored::Object(Arc::clone(&object)));
+        asked.tier.store.replace(entry, |entry| match &entry.stored {
+            Stored::Object(there) => there.response.id == before.id,
+            Stored::Varies(_) | Stored::HitForMiss { .. } | Stored::Slice(_) => false,
+        });
     }
     object
 }

@@ -150,3 +150,22 @@ fn again_answer(site: &Site, visitor: Visitor) -> String {
         }
     }
 }
+
+/// HEAD goes to the origin by itself, so its answer may be older than what was stored meanwhile.
+#[test]
+fn an_answer_to_head_does_not_bring_back_what_was_fetched_anew_meanwhile() {
+    let site = Site::new();
+    let stale = "HTTP/1.1 200 OK\r\nCache-Control: max-age=0\r\nETag: \"1\"\r\nConnection: close\r\n\
+         Content-Length: 3\r\n\r\nold";
+    let visitor = site.visit(TARGET);
+    site.origin.asked().say(stale);
+    assert_eq!(visitor.answer().body, "old");
+    let head = Visitor::says(site.up.http, "HEAD", TARGET);
+    let mut asked = site.origin.asked();
+    let visitor = site.visit(TARGET);
+    site.origin.asked().answer("new");
+    assert_eq!(visitor.answer().body, "new");
+    asked.say("HTTP/1.1 200 OK\r\nCache-Control: max-age=1000\r\nETag: \"1\"\r\nConnection: close\r\nContent-Length: 3\r\n\r\n");
+    assert_eq!(head.answer().body, "");
+    assert_eq!(site.hit(TARGET), "new");
+}

@@ -75,9 +75,14 @@ pub(crate) struct Answer {
 
 impl Visitor {
     pub(crate) fn asks(address: SocketAddr, target: &str) -> Self {
+        Self::says(address, "GET", target)
+    }
+
+    pub(crate) fn says(address: SocketAddr, method: &str, target: &str) -> Self {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {target} HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "{method} {target} HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n\r\n")
+            .unwrap();
         Self { stream: BufReader::new(stream) }
     }
 
