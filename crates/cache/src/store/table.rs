@@ -177,7 +177,9 @@ impl Bucket {
         };
         let mark = mark(entry.key.as_ref().hash);
         place.store(Some(entry));
-        marks.get_mut(at).map(|there| *there = mark);
+        if let Some(there) = marks.get_mut(at) {
+            *there = mark;
+        }
         bucket.marks.store(u64::from_le_bytes(marks), Ordering::Release);
     }
 

@@ -49,7 +49,7 @@ impl Visits {
 
     /// Takes over what is noted in the entry in whose place this one comes.
     pub(super) fn follow(&self, old: &Self) {
-        self.is_visited.store(old.is_visited.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.is_visited.fetch_or(old.is_visited.load(Ordering::Relaxed), Ordering::Relaxed);
         self.stand(old.place(), old.ticket());
     }
 }
