@@ -32,7 +32,7 @@ use std::sync::LazyLock;
 use foldhash::SharedSeed;
 use foldhash::quality::{FoldHasher, RandomState};
 
-pub use build::KeyBuilder;
+pub use build::{KeyBuilder, push_authority};
 pub(crate) use query::url;
 
 /// A key that is kept.

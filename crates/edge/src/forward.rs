@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use rempart_cache::CachePlan;
+use rempart_cache::key::push_authority;
 use rempart_cache::plan::DeviceType;
 use rempart_config::Snapshot;
 use rempart_flow::{Known, RequestHead, Scheme};
@@ -77,14 +78,13 @@ impl Forward<'_> {
         // What HEAD finds stale is fetched anew with its body.
         let method = if self.fetched.is_some() { b"GET" } else { head.bytes(head.method_text) };
         encode::request_line(out, method, head.bytes(head.path_and_query));
-        let authority = head.bytes(head.authority);
-        let own_host = if authority.is_empty() { self.zone_name.as_bytes() } else { authority };
-        encode::field(out, b"Host", origin.host_header.as_deref().unwrap_or(own_host));
+        self.encode_host(out, origin);
         encode::fields(out, &head.fields, |field| {
             let is_other = field.known == Known::Other;
             let believed = self.client.via_trusted || !(is_other && is_claim(head.bytes(field.name)));
             let asked = self.fetched.as_ref().is_none_or(|fetched| {
-                fetched.passes(field.known) && !Fetched::is_range(head.bytes(field.name))
+                let name = head.bytes(field.name);
+                fetched.passes(field.known) && !(is_other && (is_double(name) || Fetched::is_range(name)))
             });
             !field.hop_by_hop && believed && asked && self.passes(field.known)
         });
@@ -98,6 +98,22 @@ impl Forward<'_> {
             }
         }
         self.encode_own(out);
+    }
+
+    /// `Host`: the origin's own, or the visitor's. What is asked for the cache is asked for under the host as it
+    /// stands in the key: what an origin makes of another spelling is not to be everybody's.
+    fn encode_host(&self, out: &mut Vec<u8>, origin: &OriginPlan) {
+        let authority = self.head.bytes(self.head.authority);
+        match &origin.host_header {
+            Some(host) => encode::field(out, b"Host", host),
+            None if authority.is_empty() => encode::field(out, b"Host", self.zone_name.as_bytes()),
+            None if self.fetched.is_some() => {
+                out.extend_from_slice(b"Host: ");
+                push_authority(out, self.head, scheme(self.head, &self.client));
+                out.extend_from_slice(b"\r\n");
+            }
+            None => encode::field(out, b"Host", authority),
+        }
     }
 
     fn encode_own(&self, out: &mut Vec<u8>) {
@@ -172,6 +188,16 @@ pub fn scheme(head: &RequestHead, client: &Client) -> Scheme {
         }
     }
     head.scheme
+}
+
+/// Whether a field is another spelling of one that the cache decides about, by which a visitor could have an origin see
+/// what the cache does not: CGI and WSGI make one variable of `If-None-Match` and `If_None_Match` (RFC 3875 section
+/// 4.1.18).
+fn is_double(name: &[u8]) -> bool {
+    name.contains(&b'_') && {
+        let hyphens: Vec<u8> = name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
+        Known::from_name(&hyphens) != Known::Other
+    }
 }
 
 /// Whether a field claims, in a spelling of its own, what only an edge may say: a name that begins with

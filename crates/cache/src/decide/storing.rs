@@ -31,8 +31,14 @@ pub fn storing(
     let worth = worth(request, lookup, answer, &Policy::of(&response.fields), plan, times);
     match worth {
         Ok(freshness) => Storing::Store(freshness),
-        Err(refusal) => refusal.storing(lookup, plan),
+        Err(refusal) => refusal.storing(lookup, answer.status, plan),
     }
+}
+
+/// Statuses that speak of one request and say nothing about the next, so that a visitor who provokes them changes
+/// nothing for others.
+const fn is_about_the_request(status: u16) -> bool {
+    matches!(status, 400 | 408 | 412..=414 | 416 | 417 | 431)
 }
 
 /// Why a response is not stored.
@@ -47,14 +53,15 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    fn storing(self, lookup: &Lookup, plan: &CachePlan) -> Storing {
+    fn storing(self, lookup: &Lookup, status: u16, plan: &CachePlan) -> Storing {
         let reason = match self {
             Self::Kind => PassReason::Dynamic,
             // As at Cloudflare, what nobody would have stored anyway is not called a bypass.
             Self::Said if !lookup.is_static => PassReason::Dynamic,
             Self::Said | Self::Request => PassReason::Bypass,
         };
-        let for_s = if self == Self::Request { 0 } else { u64::from(plan.hit_for_miss_s) };
+        let is_one = self == Self::Request || is_about_the_request(status);
+        let for_s = if is_one { 0 } else { u64::from(plan.hit_for_miss_s) };
         Storing::HitForMiss { for_s, reason }
     }
 }
@@ -81,9 +88,6 @@ pub(super) fn worth(
     if own.is_none() {
         may_store(policy, answer.status, plan)?;
     }
-    if lookup.has_authorization && plan.origin_cache_control && !policy.allows_authorization() {
-        return Err(Refusal::Request);
-    }
     let sets_cookie = answer.fields.has(Known::SetCookie) && !policy.leaves_out(b"set-cookie");
     if sets_cookie && !plan.store_set_cookie {
         return Err(Refusal::Said);
@@ -100,7 +104,14 @@ pub(super) fn worth(
         || freshness.has_validator
         || freshness.stale_while_revalidate_s > 0
         || policy.stale_if_error_s.is_some_and(|seconds| seconds > 0 && freshness.stale_if_error_s > 0);
-    if is_of_use { Ok(freshness) } else { Err(Refusal::Said) }
+    if !is_of_use {
+        return Err(Refusal::Said);
+    }
+    // Last, so that what nobody may store is known as such.
+    if lookup.has_authorization && plan.origin_cache_control && !policy.allows_authorization() {
+        return Err(Refusal::Request);
+    }
+    Ok(freshness)
 }
 
 /// Statuses that may be stored at all. 206 is stored as the part of a 200 that it is, if it says which part.

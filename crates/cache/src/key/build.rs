@@ -105,7 +105,7 @@ impl KeyBuilder {
         if let Some(query) = head.query {
             query::push(bytes, scratch, head.bytes(head.path), head.bytes(query), plan);
         }
-        fields::push_default(bytes, head, &plan.key);
+        fields::push_default(bytes, head, scheme, &plan.key);
         if plan.key.fingerprint != 0 {
             bytes.push_number(Element::Fingerprint, plan.key.fingerprint);
             chosen(bytes, head, &plan.key);
@@ -149,20 +149,29 @@ fn host(bytes: &mut Elements, head: &RequestHead, scheme: Scheme, plan: &KeyPlan
     if let Some(host) = &plan.host {
         bytes.0.extend_from_slice(host);
     } else {
-        bytes.0.extend_from_slice(head.bytes(head.host));
-        let port = head.bytes(head.authority).get(head.bytes(head.host).len()..).unwrap_or_default();
-        let is_own = match scheme {
-            Scheme::Http => matches!(port, b"" | b":" | b":80"),
-            Scheme::Https => matches!(port, b"" | b":" | b":443"),
-        };
-        if !is_own {
-            bytes.0.extend_from_slice(port);
-        }
-        if let Some(host) = bytes.0.get_mut(begins..) {
-            host.make_ascii_lowercase();
-        }
+        push_authority(&mut bytes.0, head, scheme);
     }
     bytes.end(begins);
+}
+
+/// Appends the host that a request is for as it stands in keys: in lower case, with its port if that is not the
+/// scheme's own. What is asked for the cache is asked for under this name, since origins may take another spelling
+/// for another host.
+pub fn push_authority(out: &mut Vec<u8>, head: &RequestHead, scheme: Scheme) {
+    let begins = out.len();
+    let host = head.bytes(head.host);
+    let port = head.bytes(head.authority).get(host.len()..).unwrap_or_default();
+    let is_own = match scheme {
+        Scheme::Http => matches!(port, b"" | b":" | b":80"),
+        Scheme::Https => matches!(port, b"" | b":" | b":443"),
+    };
+    out.extend_from_slice(host);
+    if !is_own {
+        out.extend_from_slice(port);
+    }
+    if let Some(host) = out.get_mut(begins..) {
+        host.make_ascii_lowercase();
+    }
 }
 
 /// What the settings add.
@@ -181,11 +190,21 @@ fn chosen(bytes: &mut Elements, head: &RequestHead, plan: &KeyPlan) {
     }
 }
 
-/// Every value of a field, by its name in lower case.
+/// Every value of a field that goes on to the origin, by its name in lower case. CGI and WSGI make one variable of
+/// `X-Plan` and `X_Plan`, so the one counts as the other.
 pub(super) fn values<'a>(head: &'a RequestHead, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let known = Known::from_name(name);
-    let is_it = move |field: &rempart_flow::Field| {
-        field.known == known && (known != Known::Other || head.bytes(field.name).eq_ignore_ascii_case(name))
+    let is_it = move |field: &rempart_flow::Field| match field.known {
+        _ if field.hop_by_hop => false,
+        Known::Other => is_name(head.bytes(field.name), name),
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every field that is known is compared")]
+        own => own == known,
     };
     head.fields.list().iter().filter(move |field| is_it(field)).map(|field| head.bytes(field.value))
+}
+
+/// Whether a field's name is this one, whatever its case, and with `_` for `-`.
+fn is_name(own: &[u8], name: &[u8]) -> bool {
+    let plain = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    own.len() == name.len() && own.iter().map(plain).eq(name.iter().map(plain))
 }

@@ -5,7 +5,7 @@
 //! those by which proxies and frameworks are told another host, path, scheme or method; so do we, and with every other
 //! `X-Forwarded-…` and `X-Original-…`. CGI and WSGI make one variable of `-` and `_`, so the one counts as the other.
 
-use rempart_flow::{Known, RequestHead};
+use rempart_flow::{Known, RequestHead, Scheme};
 
 use super::build::{Element, Elements, values};
 use crate::plan::KeyPlan;
@@ -14,27 +14,28 @@ use crate::plan::KeyPlan;
 const NAME_BYTES: usize = 32;
 
 /// The fields that count whatever the settings say.
-pub(super) fn push_default(bytes: &mut Elements, head: &RequestHead, plan: &KeyPlan) {
+pub(super) fn push_default(bytes: &mut Elements, head: &RequestHead, scheme: Scheme, plan: &KeyPlan) {
     for field in head.fields.list() {
         if field.hop_by_hop {
             continue;
         }
         let value = head.bytes(field.value);
         if field.known != Known::Other {
-            push_known(bytes, field.known, value, plan);
+            push_known(bytes, field.known, value, scheme, plan);
             continue;
         }
         let name = head.bytes(field.name);
         match odd(name) {
             Odd::No => {}
-            Odd::Known(known) => push_known(bytes, known, value, plan),
-            Odd::Unnumbered => push_odd(bytes, name, value),
+            Odd::Known(known) => push_known(bytes, known, value, scheme, plan),
+            Odd::Scheme if value.eq_ignore_ascii_case(scheme.as_str().as_bytes()) => {}
+            Odd::Scheme | Odd::Unnumbered => push_odd(bytes, name, value),
         }
     }
 }
 
-fn push_known(bytes: &mut Elements, known: Known, value: &[u8], plan: &KeyPlan) {
-    if counts(known, value, plan) {
+fn push_known(bytes: &mut Elements, known: Known, value: &[u8], scheme: Scheme, plan: &KeyPlan) {
+    if counts(known, value, scheme, plan) {
         let begins = bytes.begin(Element::DefaultField);
         bytes.0.push(known as u8);
         bytes.0.extend_from_slice(value);
@@ -44,12 +45,11 @@ fn push_known(bytes: &mut Elements, known: Known, value: &[u8], plan: &KeyPlan) 
 
 /// Whether a field counts by default.
 #[expect(clippy::wildcard_enum_match_arm, reason = "no other field does")]
-fn counts(known: Known, value: &[u8], plan: &KeyPlan) -> bool {
+fn counts(known: Known, value: &[u8], scheme: Scheme, plan: &KeyPlan) -> bool {
     match known {
         Known::Origin => !plan.exclude_origin,
-        Known::XForwardedScheme => {
-            !value.eq_ignore_ascii_case(b"http") && !value.eq_ignore_ascii_case(b"https")
-        }
+        // What says the same as `X-Forwarded-Proto` makes no difference.
+        Known::XForwardedScheme => !value.eq_ignore_ascii_case(scheme.as_str().as_bytes()),
         Known::XHost
         | Known::XForwardedHost
         | Known::XHttpMethod
@@ -68,17 +68,18 @@ enum Odd {
     No,
     /// Another spelling of this one.
     Known(Known),
+    /// Counts by its name, unless it says the scheme that the origin is told anyway.
+    Scheme,
     /// Counts by its name.
     Unnumbered,
 }
 
 fn odd(name: &[u8]) -> Odd {
     // Nearly every name ends here.
-    if !matches!(
-        name,
-        [b'x' | b'X', b'-' | b'_', b'f' | b'F' | b'h' | b'H' | b'm' | b'M' | b'o' | b'O' | b'r' | b'R', ..]
-    ) {
-        return Odd::No;
+    match name {
+        [b'x' | b'X', b'-' | b'_', third, ..] if b"fhmorsu".contains(&third.to_ascii_lowercase()) => {}
+        [b'f' | b'F', b'r' | b'R', b'o' | b'O', b'n' | b'N', b't' | b'T', ..] => {}
+        _ => return Odd::No,
     }
     let mut plain = [0; NAME_BYTES];
     for (to, from) in plain.iter_mut().zip(name) {
@@ -89,9 +90,11 @@ fn odd(name: &[u8]) -> Odd {
     if known != Known::Other {
         return Odd::Known(known);
     }
-    match plain.starts_with(b"x-forwarded-") || plain.starts_with(b"x-original-") {
-        true => Odd::Unnumbered,
-        false => Odd::No,
+    match plain {
+        b"x-scheme" | b"x-url-scheme" => Odd::Scheme,
+        b"front-end-https" => Odd::Unnumbered,
+        _ if plain.starts_with(b"x-forwarded-") || plain.starts_with(b"x-original-") => Odd::Unnumbered,
+        _ => Odd::No,
     }
 }
 

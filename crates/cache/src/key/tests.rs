@@ -116,6 +116,9 @@ fn fields_that_tell_an_origin_another_url_are_part_of_the_key() {
         "X-Forwarded-Prefix",
         "X-Forwarded-Server",
         "X-Original-Host",
+        "X-Scheme",
+        "X-URL-Scheme",
+        "Front-End-Https",
     ] {
         let with = key(&head("/", "a", &[(name, "evil")]), &plain());
         assert_eq!(seen.insert(with.bytes.clone(), name), None, "{name} makes no difference");
@@ -125,7 +128,7 @@ fn fields_that_tell_an_origin_another_url_are_part_of_the_key() {
         assert!(name == "Origin" || name == "Forwarded" || underscored == with, "{name} with underscores");
     }
     for (name, value) in [
-        ("X-Forwarded-Scheme", "https"),
+        ("X-Forwarded-Scheme", "HTTP"),
         ("X-Forwarded-For", "192.0.2.1"),
         ("X-Forwarded-Proto", "https"),
         ("User-Agent", "x"),
@@ -139,6 +142,35 @@ fn fields_that_tell_an_origin_another_url_are_part_of_the_key() {
     let mut plan = plain();
     plan.key.exclude_origin = true;
     assert_eq!(key(&head("/", "a", &[("Origin", "x")]), &plan), plain_key);
+}
+
+#[test]
+fn a_scheme_that_is_not_the_one_the_origin_is_told_counts() {
+    for name in ["X-Forwarded-Scheme", "X-Scheme", "X-Url-Scheme"] {
+        let of = |value: &str| {
+            let head = head("/", "a", &[(name, value)]);
+            KeyBuilder::default().primary(&head, Scheme::Https, &plain()).to_key()
+        };
+        let none = KeyBuilder::default().primary(&head("/", "a", &[]), Scheme::Https, &plain()).to_key();
+        assert_eq!(of("https"), none, "{name}");
+        assert_ne!(of("http"), none, "{name}");
+    }
+}
+
+#[test]
+fn what_the_origin_is_not_sent_does_not_count_and_another_spelling_does() {
+    let mut plan = plain();
+    plan.key.fingerprint = 1;
+    plan.key.headers = names(&["x-plan"]);
+    let none = key(&head("/", "a", &[]), &plan);
+    let mut withheld = head("/", "a", &[("X-Plan", "premium")]);
+    withheld.fields.list_mut()[0].hop_by_hop = true;
+    assert_eq!(key(&withheld, &plan), none);
+    let plain_name = key(&head("/", "a", &[("X-Plan", "premium")]), &plan);
+    assert_ne!(plain_name, none);
+    assert_eq!(key(&head("/", "a", &[("X_Plan", "premium")]), &plan), plain_name);
+    let of = |name: &str| variant(&[(name, "de")], &["accept-language"], &plain());
+    assert_eq!(of("Accept_Language"), of("Accept-Language"));
 }
 
 #[test]

@@ -120,8 +120,9 @@ pub fn settle(
     let (freshness, key, vary) = match asked.storable(keys, scheme, &lead.primary, head) {
         Ok(storable) => storable,
         Err(NotStored { for_s, reason }) => {
-            // An error says nothing about what is stored: it can be asked about once the origin is well again.
-            if lead.stale.is_none() || !decide::is_stale_if_error(head.status) {
+            // An error says nothing about what is stored, and an answer to this visitor alone neither: it can be
+            // asked about again.
+            if lead.stale.is_none() || !matches!(head.status, 400..500 | 500 | 502..=504) {
                 asked.nobody_waits(lead.variant.as_ref().unwrap_or(&lead.primary), for_s, reason);
             }
             if lead.span.is_some() && head.status == 206 {

@@ -94,6 +94,10 @@ impl<V: Visitor> Exchange<'_, V> {
             return State::Fail(Fault::OnlyIfCached);
         }
         self.rounds += 1;
+        if !miss.lookup.is_head && self.is_for_itself(&miss.lookup) {
+            self.record.cache.status = CacheStatus::Bypass;
+            return if self.wants_all() { self.go_alone(miss) } else { State::Pass };
+        }
         if miss.lookup.is_head {
             self.seen = miss.stale.map(|stale| (stale.object, miss.lookup));
             self.record.cache.status = CacheStatus::Miss;
@@ -104,6 +108,13 @@ impl<V: Visitor> Exchange<'_, V> {
             return State::Pass;
         }
         State::Join(Box::new(miss))
+    }
+
+    /// Whether the answer is this visitor's alone unless its origin says otherwise (RFC 9111 section 3.5): nobody is to
+    /// wait for it in vain, so it is not fetched for others.
+    fn is_for_itself(&self, lookup: &Lookup) -> bool {
+        let is_obeyed = self.zone.is_some_and(|zone| zone.cache.origin_cache_control);
+        lookup.has_authorization && is_obeyed || lookup.directives.no_store
     }
 
     /// Looks under the primary key, and under those of the variants that this request may select. Answers the
@@ -134,7 +145,11 @@ impl<V: Visitor> Exchange<'_, V> {
             let Some(variant) = keys.variant(self.visitor.head(), list, plan) else { continue };
             let found = self.look_at(variant, lookup, cx);
             match found {
-                Found::Given | Found::Giving(_) | Found::Sliced(_) | Found::Alone(_) => return (found, None),
+                Found::Given | Found::Giving(_) | Found::Sliced(_) => return (found, None),
+                Found::Alone(_) => {
+                    let variant = variant.to_key();
+                    return (found, Some((keys.last_primary().to_key(), Some(variant))));
+                }
                 Found::Aging(_) | Found::Stale(_) => {
                     newest = Some(variant.to_key());
                     best = found;
