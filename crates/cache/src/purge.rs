@@ -231,6 +231,18 @@ impl Purges {
         Ok(number)
     }
 
+    /// Purges all of these zones; never refused, since there are only so many zones.
+    pub fn flush(&self, zones: &[ZoneId]) {
+        let order = self.order.lock();
+        let number = self.sequence.load(Ordering::Relaxed) + 1;
+        for zone in zones {
+            self.table.note(self.hashing.of_zone(*zone), false, number, By::Purge);
+        }
+        self.sequence.store(number, Ordering::Release);
+        drop(order);
+        self.purged.fetch_add(zones.len() as u64, Ordering::Relaxed);
+    }
+
     /// Everything that is stored or under way counts as purged.
     fn forget_everything(&self) {
         let order = self.order.lock();

@@ -12,6 +12,7 @@ mod reload;
 mod retired;
 mod rollout;
 mod status;
+mod taken_back;
 mod watch;
 mod zones;
 
@@ -34,6 +35,7 @@ use self::reload::{Reloads, Wish, Wishes};
 use self::retired::Retired;
 pub(crate) use self::rollout::Rollout;
 pub(crate) use self::rollout::boot::{Note, boot};
+use self::taken_back::TakenBack;
 use crate::access_log::Writer;
 use crate::budgets::Budgets;
 use crate::cache::CacheTier;
@@ -51,6 +53,7 @@ pub struct Control {
     rollout: Mutex<Rollout>,
     running: Arc<ArcSwap<Running>>,
     retired: Retired,
+    taken_back: TakenBack,
     workers: Arc<[Handle]>,
     writer: Arc<Writer>,
     cache: Arc<CacheTier>,
@@ -114,6 +117,7 @@ impl Control {
             data_dir,
             running,
             retired: Retired::default(),
+            taken_back: TakenBack::default(),
             workers,
             writer,
             cache,

@@ -43,7 +43,7 @@ impl Hashing {
     ) -> Arc<[u64]> {
         let path = path_of(path_and_query);
         let mut names = Vec::with_capacity(8 + tags.len());
-        names.push(self.begin(Kind::Zone, zone).finish());
+        names.push(self.of_zone(zone));
         names.push(self.under(Kind::Host, zone, host).finish());
         let url = self.of_url(zone, host, path_and_query);
         names.extend([url, self.of_part(zone, url)]);
@@ -67,7 +67,7 @@ impl Hashing {
     pub(super) fn of_purge(&self, purge: &Purge) -> impl Iterator<Item = (u64, bool)> + use<> {
         let Purge { zone, what, soft } = purge;
         let (first, second) = match what {
-            What::Everything => (self.begin(Kind::Zone, *zone).finish(), None),
+            What::Everything => (self.of_zone(*zone), None),
             What::Host(host) => (self.under(Kind::Host, *zone, host).finish(), None),
             What::Url(host, path_and_query) => (self.of_url(*zone, host, path_and_query), None),
             What::Tag(tag) => (self.of_tag(*zone, tag), None),
@@ -81,6 +81,10 @@ impl Hashing {
         let mut hasher = self.under(Kind::Url, zone, host);
         hasher.write(path_and_query);
         hasher.finish()
+    }
+
+    pub(super) fn of_zone(&self, zone: ZoneId) -> u64 {
+        self.begin(Kind::Zone, zone).finish()
     }
 
     /// The part of its zone in which this URL is.

@@ -249,6 +249,19 @@ fn what_is_forgotten_counts_as_purged_for_whoever_is_older() {
 }
 
 #[test]
+fn whole_zones_are_flushed_even_where_nothing_more_is_remembered() {
+    let purges = Purges::default();
+    let numbers: Vec<Purge> = (0..NAMES_MAX).flat_map(|index| hard(tag(&index.to_string()))).collect();
+    purges.purge(&numbers).unwrap();
+    let (here, begun) = (object(&purges, "a.example", "/", &[]), purges.begin());
+    let there = CachePlan { zone_id: OTHER, ..PLAN.clone() };
+    let there = purges.stamp(&begun, &there, b"b.example", b"/", &[]);
+    purges.flush(&[ZONE, ZoneId([9; 16])]);
+    assert_eq!((purges.check(&here), purges.check(&there)), (Purged::Hard, Purged::No));
+    assert_eq!(purges.check(&object(&purges, "a.example", "/", &[])), Purged::No);
+}
+
+#[test]
 fn the_sequence_goes_on_from_where_it_is_told() {
     let purges = Purges::after(41);
     let object = object(&purges, "a.example", "/", &["x"]);

@@ -245,8 +245,10 @@ impl Control {
         act: impl FnOnce(&mut super::super::Rollout) -> Result<Loaded, Refusal>,
     ) -> Result<Value, Refusal> {
         let mut rollout = self.rollout.lock();
+        let taken_back = Arc::clone(&rollout.newest().snapshot);
         let to = act(&mut rollout)?;
         self.apply(rollout.running());
+        self.purge_taken_back(&taken_back, &to.snapshot);
         let (release, zones) = (to.release.number, to.snapshot.zones().len());
         tracing::warn!(release, kind, "by order: this release is in force");
         self.events.note(kind, Some(release), "by order".to_owned());

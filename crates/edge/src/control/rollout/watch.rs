@@ -23,6 +23,7 @@ pub(crate) async fn serve(control: Arc<Control>) {
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
+        control.purge_taken_back_again();
         let forgotten = control.retired.forgotten();
         if !forgotten.is_empty() {
             drop(tokio::task::spawn_blocking(move || drop(forgotten)));
@@ -87,9 +88,11 @@ impl Control {
         if !rollout.bakes(from) {
             return;
         }
+        let taken_back = Arc::clone(&rollout.newest().snapshot);
         match rollout.roll_back_worse(worse) {
             Ok((to, is_zone_refused)) => {
                 self.apply(rollout.running());
+                self.purge_taken_back(&taken_back, &to.snapshot);
                 let release = to.release.number;
                 tracing::error!(from, release, "rolled back: {why}");
                 self.events.note("rolled-back", Some(from), format!("{why}; release {release} is in force"));
