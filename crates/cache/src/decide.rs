@@ -17,7 +17,7 @@ mod tests;
 mod vary;
 
 pub use conditional::{condition, head_effect, if_range, strong_validator, validators};
-pub use head::{Updated, is_for_edge_only, own_fields, stored_head, updated};
+pub use head::{Updated, is_for_edge_only, own_fields, part_head, stored_head, updated};
 pub use invalidate::{HostAndTarget, invalidates};
 pub use request::wants;
 pub use reuse::{age_s, reuse, ttl_s};

@@ -11,7 +11,7 @@
 //! | primary | scheme; host, lower case, without the scheme's own port; path as it came; the query; Cloudflare's default fields ([`Known::Origin`](rempart_flow::Known) and those by which origins are told another URL or method); what the settings add |
 //! | variant | the primary key, and for each field that `Vary` names its name and normalised value |
 //! | slice | number of the object, number of the slice |
-//! | part | a primary key or a variant, number of the first slice; only fetches stand under it |
+//! | part | a primary key or a variant, number of the first slice: the fetch of it; or a part that belongs to no whole |
 //!
 //! The path is not normalised: `/a/../b`, `/%61` and `//a` are what the origin makes of them, so each has a key
 //! of its own, and none can be stored in the place of another.
@@ -108,8 +108,8 @@ impl<'a> KeyRef<'a> {
         SliceKey { hash: hash(&bytes), bytes }
     }
 
-    /// The key under which the fetch of a part is found, of a response of which nothing is known. Nothing is ever
-    /// stored under it.
+    /// The key under which the fetch of a part is found, of a response of which nothing is known; and under a number
+    /// that no slice has, a part that belongs to no whole.
     #[must_use]
     pub fn part(self, index: u32) -> Key {
         let mut bytes = [self.bytes, &index.to_le_bytes()].concat();

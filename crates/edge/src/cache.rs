@@ -18,7 +18,7 @@ use rempart_cache::{Fills, Purges, Store};
 pub use self::errand::{Duty, Errand};
 pub use self::forwarded::Fetched;
 pub use self::missing::{Instead, Missing};
-pub use self::part::Span;
+pub use self::part::{LONE, OfLone, Span, of_lone};
 pub use self::says::Says;
 pub use self::settle::{Asked, Lead, Said, Settled, Stale, renewed, settle};
 pub use self::source::{Lacks, Source};

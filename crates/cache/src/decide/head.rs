@@ -23,15 +23,27 @@ pub fn is_for_edge_only(name: &[u8]) -> bool {
 /// it is part of.
 #[must_use]
 pub fn stored_head(response: &ResponseHead, plan: &CachePlan, now_unix_s: u64) -> StoredHead {
-    let policy = Policy::of(&response.fields);
     let is_part = response.status == 206;
-    let mut origin = Fields::default();
-    for field in response.fields.iter().filter(|field| is_stored(field, &policy, plan)) {
-        if !(is_part && is_of_part(&field)) {
-            origin.append(field.name, field.value);
-        }
-    }
+    let origin = stored_fields(response, plan, |field| !(is_part && is_of_part(field)));
     shown(if is_part { 200 } else { response.status }, &origin, plan, now_unix_s)
+}
+
+/// The stored head of a 206 that is kept as the part that it is: it is never put together with others. `range` is
+/// what was asked for, which is kept with it.
+#[must_use]
+pub fn part_head(response: &ResponseHead, range: &[u8], plan: &CachePlan, now_unix_s: u64) -> StoredHead {
+    let mut head = shown(response.status, &stored_fields(response, plan, |_| true), plan, now_unix_s);
+    head.kept.append(Known::Range.name(), range);
+    head
+}
+
+fn stored_fields(response: &ResponseHead, plan: &CachePlan, keep: impl Fn(&FieldRef<'_>) -> bool) -> Fields {
+    let policy = Policy::of(&response.fields);
+    let mut fields = Fields::default();
+    for field in response.fields.iter().filter(|field| is_stored(field, &policy, plan) && keep(field)) {
+        fields.append(field.name, field.value);
+    }
+    fields
 }
 
 /// The fields of an answer that are not stored, but are the visitor's who asked for it: those that `no-cache` and

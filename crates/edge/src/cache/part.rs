@@ -4,7 +4,7 @@ use rempart_cache::decide;
 use rempart_cache::object::StoredHead;
 use rempart_cache::range::{self, Ranges, Spec};
 use rempart_cache::slices::Slicing;
-use rempart_flow::{BodyLength, Known, RequestHead, ResponseHead};
+use rempart_flow::{BodyLength, Known, Method, RequestHead, ResponseHead};
 use rempart_http1::encode;
 
 /// Which bytes are asked of an origin.
@@ -55,12 +55,17 @@ impl Span {
 
     /// Writes `Range`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let value = match *self {
+        encode::field(out, b"Range", self.value().as_bytes());
+    }
+
+    /// The value of `Range`.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match *self {
             Self::FromTo(first, end) => format!("bytes={first}-{}", end.saturating_sub(1)),
             Self::From(first) => format!("bytes={first}-"),
             Self::Last(count) => format!("bytes=-{count}"),
-        };
-        encode::field(out, b"Range", value.as_bytes());
+        }
     }
 }
 
@@ -79,6 +84,47 @@ pub(super) fn brought(head: &ResponseHead) -> Option<(u64, u64, Option<u64>)> {
         BodyLength::None => false,
     };
     (is_framed && values.next().is_none()).then_some((first, end, total))
+}
+
+/// Under which number a part is stored that belongs to no whole: no slice has it.
+pub const LONE: u32 = u32::MAX - 1;
+
+/// The bytes of a 206 that may be kept as one piece, though it can never be put together with others: how many come.
+/// They are those from its `Content-Range`'s first on, even if fewer come than it says.
+#[must_use]
+pub(super) fn lone(head: &ResponseHead) -> Option<u64> {
+    let mut values = head.fields.values(Known::ContentRange);
+    let (first, end, total) = range::content_range(values.next()?)?;
+    let BodyLength::Exact(bytes) = head.body else { return None };
+    let is_one = values.next().is_none() && total.is_some() && (1..=end - first).contains(&bytes);
+    is_one.then_some(bytes)
+}
+
+/// What a visitor gets of such a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfLone {
+    /// It asks as was asked for it: the answer as it came.
+    AsItCame,
+    /// These bytes of the body, of which the part begins at the third number, and so many are all.
+    FromTo(u64, u64, u64, u64),
+}
+
+/// What a visitor gets of a part of which `bytes` came, if all that it asks for lies in it (RFC 9111 section 3.3).
+#[must_use]
+pub fn of_lone(request: &RequestHead, part: &StoredHead, bytes: u64) -> Option<OfLone> {
+    if part.status != 206 || request.method != Method::Get || request.fields.has(Known::IfRange) {
+        return None;
+    }
+    let (first, _, total) = range::content_range(part.fields.first(Known::ContentRange)?)?;
+    let (range, total) = (request.fields.first(Known::Range)?, total?);
+    if let Ranges::Parts(parts) = range::resolve(&range::parse(range)?, total)
+        && let [(from, to)] = *parts.as_slice()
+        && first <= from
+        && to <= first.saturating_add(bytes)
+    {
+        return Some(OfLone::FromTo(from, to, first, total));
+    }
+    (part.kept.first(Known::Range) == Some(range)).then_some(OfLone::AsItCame)
 }
 
 /// Whether all that a visitor asks for lies in these bytes of a body, in their order.
@@ -137,6 +183,59 @@ mod tests {
             .iter()
             .for_each(|span| span.encode(&mut out));
         assert_eq!(out, b"Range: bytes=5000-5099\r\nRange: bytes=7-\r\nRange: bytes=-9\r\n");
+    }
+
+    #[test]
+    fn of_a_part_that_belongs_to_no_whole_only_what_it_has_is_given() {
+        let part = |range: &str, asked: &str| {
+            let mut head = StoredHead { status: 206, ..StoredHead::default() };
+            head.fields.append(b"Content-Range", range.as_bytes());
+            head.kept.append(b"range", asked.as_bytes());
+            head
+        };
+        let get = |range: &str| RequestHead { method: Method::Get, ..asking(range) };
+        // It says six bytes, and five have come: 4 to 8.
+        let short = part("bytes 4-9/10", "bytes=-5");
+        for (range, given) in [
+            ("bytes=6-8", Some(OfLone::FromTo(6, 9, 4, 10))),
+            ("bytes=4-8", Some(OfLone::FromTo(4, 9, 4, 10))),
+            ("bytes=3-8", None),
+            ("bytes=6-9", None),
+            ("bytes=6-", None),
+            ("bytes=-1", None),
+            ("bytes=4-4,6-6", None),
+            ("bytes=10-", None),
+            ("lines=1-2", None),
+            ("bytes=-5", Some(OfLone::AsItCame)),
+        ] {
+            assert_eq!(of_lone(&get(range), &short, 5), given, "{range}");
+        }
+        let right = part("bytes 5-9/10", "bytes=-5");
+        assert_eq!(of_lone(&get("bytes=-5"), &right, 5), Some(OfLone::FromTo(5, 10, 5, 10)));
+        let mut cautious = get("bytes=6-8");
+        cautious.fields.append(b"If-Range", b"\"a\"");
+        assert_eq!(of_lone(&cautious, &short, 5), None);
+        assert_eq!(of_lone(&RequestHead { method: Method::Head, ..asking("bytes=6-8") }, &short, 5), None);
+    }
+
+    #[test]
+    fn a_lone_part_has_a_length_that_its_place_has_room_for() {
+        let answer = |range: &str, body| {
+            let mut head = ResponseHead { status: 206, body, ..ResponseHead::default() };
+            head.fields.append(b"Content-Range", range.as_bytes());
+            head
+        };
+        for (range, body, bytes) in [
+            ("bytes 4-9/10", BodyLength::Exact(6), Some(6)),
+            ("bytes 4-9/10", BodyLength::Exact(5), Some(5)),
+            ("bytes 4-9/10", BodyLength::Exact(7), None),
+            ("bytes 4-9/10", BodyLength::Exact(0), None),
+            ("bytes 4-9/10", BodyLength::Chunked, None),
+            ("bytes 4-9/*", BodyLength::Exact(6), None),
+            ("bytes 4-9/9", BodyLength::Exact(6), None),
+        ] {
+            assert_eq!(lone(&answer(range, body)), bytes, "{range} {body:?}");
+        }
     }
 
     #[test]

@@ -112,6 +112,9 @@ pub fn settle(
             return Settled::Object(connection, object, CacheStatus::Stale);
         }
     }
+    if let Some(lone) = asked.lone(&lead, &connection) {
+        return asked.keep_lone(lead, connection, lone);
+    }
     if head.status == 206 && (lead.span.is_none() || part::brought(head).is_none()) {
         // Nobody asked for a part, or it does not say of what it is one: never to be taken for the whole.
         lead.leader.alone();
@@ -230,6 +233,63 @@ impl Asked<'_> {
         }
         let until_unix_s = now + for_s;
         self.tier.store.insert(Entry::new(key.clone(), Stored::HitForMiss { until_unix_s, reason }));
+    }
+
+    /// A small part that can never be put together with others, but is worth keeping as it is; and its freshness.
+    fn lone(&self, lead: &Lead, connection: &Connection) -> Option<(StoredHead, Freshness, u64)> {
+        let Self { tier, plan, request, .. } = *self;
+        let (head, span) = (connection.head(), lead.span?);
+        let bytes = part::lone(head).filter(|bytes| *bytes <= tier.fills.bounds().slice_bytes)?;
+        let stored = decide::part_head(head, span.value().as_bytes(), plan, self.times.answered_unix_s);
+        // With one it is a slice of a whole, or does not say the truth about it.
+        if decide::strong_validator(&stored).is_some() {
+            return None;
+        }
+        part::of_lone(request, &stored, bytes)?;
+        match decide::storing(request, self.lookup, head, plan, self.times) {
+            Storing::Store(freshness)
+                if !freshness.validates_each && decide::vary(head, plan) == Vary::No =>
+            {
+                Some((stored, freshness, bytes))
+            }
+            Storing::Store(_) | Storing::HitForMiss { .. } => None,
+        }
+    }
+
+    /// Gives such a part to who asked, and stores it: under a key of its own, so that a whole is never looked for in
+    /// it.
+    fn keep_lone(
+        &self,
+        lead: Lead,
+        connection: Box<Connection>,
+        (head, freshness, bytes): (StoredHead, Freshness, u64),
+    ) -> Settled {
+        let Self { tier, plan, request, .. } = *self;
+        let target = request.bytes(request.path_and_query);
+        let host = plan.host(request.bytes(request.authority));
+        let stamp = tier.purges.stamp(&lead.begun, plan, host, target, &decide::tags(connection.head()));
+        let key = lead.primary.as_ref().part(part::LONE);
+        let response = Response { id: tier.id(), key, head, freshness, stamp, length: Some(bytes) };
+        let object = Arc::new(Object { response: Arc::new(response), bodies: Arc::default() });
+        let coming = Coming {
+            first: 0,
+            bytes: Some(bytes),
+            total: Some(bytes),
+            has_strong_validator: false,
+            origin: connection.plan().content_hash(),
+        };
+        let published = Published { vary: Vary::No, object: Arc::clone(&object) };
+        match lead.leader.solo().object(published, coming) {
+            Ok((writer, reader)) => Settled::Shared {
+                pump: Box::new(Pump { connection, writer, object, begun: lead.begun }),
+                reader,
+                status: CacheStatus::Miss,
+            },
+            Err(leader) => {
+                leader.alone();
+                Settled::Again(CacheStatus::Miss)
+            }
+        }
     }
 
     /// A part that is more than the visitor asked for, and not stored: the visitor gets what it asked for of it.

@@ -15,7 +15,7 @@ use rempart_wire::Visitor;
 use super::Exchange;
 use super::give::Segment;
 use crate::answer;
-use crate::cache::Says;
+use crate::cache::{OfLone, Says, of_lone};
 
 /// Which part of a body an answer has.
 pub(super) enum Part {
@@ -71,10 +71,13 @@ impl<V: Visitor> Exchange<'_, V> {
             Condition::NotModified => return self.begin_without_body(response, 304),
             Condition::Failed => return self.begin_without_body(response, 412),
         }
-        if let (Some(bytes), false) = (bytes, is_head)
-            && let Some(part) = self.begin_range(response, bytes)
-        {
-            return part;
+        if let (Some(bytes), false) = (bytes, is_head) {
+            if response.head.status == 206 {
+                return self.begin_lone(response, bytes);
+            }
+            if let Some(part) = self.begin_range(response, bytes) {
+                return part;
+            }
         }
         self.record.status = response.head.status;
         self.visitor.begin_prepared(response.head.status, &response.head.http1, &response.head.fields);
@@ -91,6 +94,23 @@ impl<V: Visitor> Exchange<'_, V> {
             Some(bytes) => BodyLength::Exact(bytes),
             None => BodyLength::Chunked,
         });
+        Part::All
+    }
+
+    /// Writes the head of an answer from a part that belongs to no whole.
+    fn begin_lone(&mut self, response: &Response, bytes: u64) -> Part {
+        if let Some(OfLone::FromTo(from, to, first, total)) =
+            of_lone(self.visitor.head(), &response.head, bytes)
+        {
+            self.begin_fields(response, 206, |known| known != Known::ContentRange);
+            self.visitor.field(b"Content-Range", &multipart::content_range(from, to, Some(total)));
+            self.visitor.end(BodyLength::Exact(to - from));
+            return Part::Range(from - first, to - first);
+        }
+        self.record.status = response.head.status;
+        self.visitor.begin_prepared(response.head.status, &response.head.http1, &response.head.fields);
+        self.own_fields(response);
+        self.visitor.end(BodyLength::Exact(bytes));
         Part::All
     }
 

@@ -6,13 +6,13 @@ use std::task::{Context, Poll};
 
 use rempart_cache::decide::{self, Lookup, PassReason, Reuse, Wants};
 use rempart_cache::purge::Purged;
-use rempart_cache::{CachePlan, CacheStatus, Entry, Key, KeyRef, Object, Stored};
-use rempart_flow::Fault;
+use rempart_cache::{Body, CachePlan, CacheStatus, Entry, Key, KeyRef, Object, Stored};
+use rempart_flow::{Fault, Known};
 use rempart_wire::Visitor;
 
 use super::give::Giving;
 use super::{Exchange, State};
-use crate::cache::{CacheTier, Said as _, Stale};
+use crate::cache::{CacheTier, LONE, Said as _, Stale, of_lone};
 
 /// How often a request looks again, because what it waited for was not for it, before it goes alone.
 pub(super) const ROUNDS_MAX: u8 = 4;
@@ -130,6 +130,12 @@ impl<V: Visitor> Exchange<'_, V> {
         let primary = keys.primary(self.visitor.head(), self.scheme(), plan);
         let found = self.look_at(primary, lookup, cx);
         let Found::Varies(entry) = found else {
+            if matches!(found, Found::Absent) {
+                let given = self.look_at_lone(primary, lookup, cx);
+                if matches!(given, Found::Given | Found::Giving(_)) {
+                    return (given, None);
+                }
+            }
             let keys = match found {
                 Found::Given | Found::Giving(_) | Found::Sliced(_) => None,
                 Found::Alone(_) | Found::Aging(_) | Found::Stale(_) | Found::Varies(_) | Found::Absent => {
@@ -172,6 +178,25 @@ impl<V: Visitor> Exchange<'_, V> {
                 Found::Alone(*reason)
             }
             Stored::HitForMiss { .. } | Stored::Slice(_) => Found::Absent,
+        });
+        looked.unwrap_or(Found::Absent)
+    }
+
+    /// Looks for a part that belongs to no whole, if one is asked for.
+    fn look_at_lone(&mut self, primary: KeyRef<'_>, lookup: &Lookup, cx: &mut Context<'_>) -> Found {
+        if !self.visitor.head().fields.has(Known::Range) {
+            return Found::Absent;
+        }
+        let tier: &CacheTier = &self.core.cache;
+        let looked = tier.store.get(primary.part(LONE).as_ref(), |entry| match &entry.stored {
+            Stored::Object(object) => {
+                let bytes = object.bodies.origin().map_or(0, Body::len);
+                match of_lone(self.visitor.head(), &object.response.head, bytes) {
+                    Some(_) => self.weigh(object, lookup, cx),
+                    None => Found::Absent,
+                }
+            }
+            Stored::Varies(_) | Stored::HitForMiss { .. } | Stored::Slice(_) => Found::Absent,
         });
         looked.unwrap_or(Found::Absent)
     }

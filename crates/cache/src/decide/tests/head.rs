@@ -100,6 +100,18 @@ fn a_part_is_stored_as_what_it_is_part_of() {
 }
 
 #[test]
+fn a_part_may_stay_what_it_is() {
+    let part = response(206, &[("Content-Range", "bytes 0-4/10"), ("Content-Length", "5"), ("Date", "now")]);
+    let head = part_head(&part, b"bytes=-5", &letter(), NOW);
+    assert_eq!(head.status, 206);
+    assert_eq!(
+        lines(&head.fields),
+        ["content-range: bytes 0-4/10".to_owned(), format!("date: {}", dated("now"))]
+    );
+    assert_eq!(lines(&head.kept), ["range: bytes=-5"]);
+}
+
+#[test]
 fn browsers_get_the_lifetime_of_the_plan() {
     let lines_in = [("Cache-Control", "max-age=9, public"), ("Expires", "now"), ("Date", "now")];
     for (browser_ttl, control) in [
