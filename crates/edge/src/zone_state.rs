@@ -1,6 +1,7 @@
 //! What one core knows of one zone, whatever its snapshot.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,17 @@ pub struct ZoneState {
     left_out: Cell<StageSet>,
     /// Stages that have failed lately: how often, and when first.
     failing: RefCell<Vec<(StageId, u32, Instant)>>,
+    /// Held once by each fetch that goes on though its visitor has left.
+    left_behind: Rc<()>,
 }
+
+/// A fetch that goes on though its visitor has left.
+pub struct LeftBehind {
+    _counted: Rc<()>,
+}
+
+/// So many of them a zone may have on one core: visitors who come only to leave cost no more.
+const LEFT_BEHIND_MAX: usize = 64;
 
 impl ZoneState {
     /// With these stages switched off.
@@ -39,7 +50,14 @@ impl ZoneState {
             switched_off: Cell::new(switched_off),
             left_out: Cell::default(),
             failing: RefCell::default(),
+            left_behind: Rc::default(),
         }
+    }
+
+    /// One more fetch that goes on without its visitor. `None`: there are too many.
+    pub fn leave_behind(&self) -> Option<LeftBehind> {
+        let is_one_more = Rc::strong_count(&self.left_behind) <= LEFT_BEHIND_MAX;
+        is_one_more.then(|| LeftBehind { _counted: Rc::clone(&self.left_behind) })
     }
 
     /// The next of `count` origins in turn.

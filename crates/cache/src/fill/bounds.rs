@@ -144,40 +144,50 @@ impl Coming {
     }
 }
 
+/// What is reserved at the pace of readers is at most one in so many of all: slow readers of large bodies, however
+/// many, leave the rest to what does not wait for them.
+const PACED_PART: u64 = 2;
+
 /// A part of what all fills may hold together; given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Reserved {
     shared: Arc<Shared>,
     bytes: u64,
+    is_paced: bool,
 }
 
 impl Reserved {
     pub(super) const fn nothing(shared: Arc<Shared>) -> Self {
-        Self { shared, bytes: 0 }
+        Self { shared, bytes: 0, is_paced: false }
     }
 
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
+    /// From now on it is held for as long as readers like.
+    pub(super) fn pace(&mut self) {
+        if !self.is_paced {
+            self.is_paced = true;
+            count(&self.shared.paced_bytes, i64::try_from(self.bytes).unwrap_or(i64::MAX));
+        }
+    }
+
     /// Makes it so large, if so much is free. Making it smaller always succeeds.
     pub(super) fn resize(&mut self, bytes: u64) -> bool {
-        let total = &self.shared.bytes;
-        let done = if let Some(less) = self.bytes.checked_sub(bytes) {
-            total.fetch_sub(less, Ordering::Relaxed);
-            true
-        } else {
-            let (more, max) = (bytes - self.bytes, self.shared.bounds.bytes_max);
-            total
-                .try_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-                    held.checked_add(more).filter(|sum| *sum <= max)
-                })
-                .is_ok()
-        };
-        if done {
-            self.bytes = bytes;
+        let max = self.shared.bounds.bytes_max;
+        let is_free = !self.is_paced || change(&self.shared.paced_bytes, self.bytes, bytes, max / PACED_PART);
+        if !is_free {
+            return false;
         }
-        done
+        if !change(&self.shared.bytes, self.bytes, bytes, max) {
+            if self.is_paced {
+                change(&self.shared.paced_bytes, bytes, self.bytes, u64::MAX);
+            }
+            return false;
+        }
+        self.bytes = bytes;
+        true
     }
 }
 
@@ -185,6 +195,16 @@ impl Drop for Reserved {
     fn drop(&mut self) {
         self.resize(0);
     }
+}
+
+/// Takes one number out of a sum and puts another in; not if that makes it more than `max`.
+fn change(sum: &AtomicU64, from: u64, to: u64, max: u64) -> bool {
+    if to <= from {
+        sum.fetch_sub(from - to, Ordering::Relaxed);
+        return true;
+    }
+    let more = |held: u64| held.checked_add(to - from).filter(|sum| *sum <= max);
+    sum.try_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
 }
 
 /// Counts one more or one less in a number that all cores share.

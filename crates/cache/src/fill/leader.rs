@@ -182,6 +182,9 @@ fn begin(
         Manner::Sliced => (bounds.window_bytes, two),
         Manner::Detached => (bounds.window_bytes, 0),
     };
+    if manner != Manner::Whole {
+        body.reserved.pace();
+    }
     let least = if manner == Manner::Sliced { bounds.slice_bytes } else { RESERVED_BYTES_MIN };
     body.window = if manner == Manner::Whole {
         if !body.reserved.resize(beside) {

@@ -13,6 +13,9 @@ use super::state::{Flow, Phase, Seats, State, Word};
 use super::{Leader, Published, Reader};
 use crate::key::{Key, KeyRef};
 
+/// From one in so many of all bytes on, what is held for slow readers is wanted back.
+const PRESSED_PART: u64 = 4;
+
 /// How many parts the registry has, each with a lock.
 const SHARDS: usize = 64;
 
@@ -38,6 +41,8 @@ pub(super) struct Shared {
     pub(super) bounds: Bounds,
     shards: Box<[Mutex<HashTable<Found>>]>,
     pub(super) bytes: AtomicU64,
+    /// Of those, what waits for readers.
+    pub(super) paced_bytes: AtomicU64,
     fills: AtomicU64,
     begun: AtomicU64,
     collapsed: AtomicU64,
@@ -73,14 +78,15 @@ impl Fills {
     pub fn new(bounds: Bounds) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         let zero = AtomicU64::default;
-        let (bytes, fills, begun, collapsed, full, abandoned) =
-            (zero(), zero(), zero(), zero(), zero(), zero());
+        let (bytes, paced_bytes, fills, begun, collapsed, full, abandoned) =
+            (zero(), zero(), zero(), zero(), zero(), zero(), zero());
         let detached = Mutex::default();
         Self {
             shared: Arc::new(Shared {
                 bounds,
                 shards,
                 bytes,
+                paced_bytes,
                 fills,
                 begun,
                 collapsed,
@@ -129,6 +135,12 @@ impl Fills {
         let published = Arc::clone(published);
         let reader = state.body.is_open().then(|| Reader::new(fill, &mut state))?;
         Some((published, reader))
+    }
+
+    /// Whether much is held for readers who take their time: whoever holds up others then gives way.
+    #[must_use]
+    pub fn is_pressed(&self) -> bool {
+        self.shared.paced_bytes.load(Ordering::Relaxed) > self.shared.bounds.bytes_max / PRESSED_PART
     }
 
     /// The bounds.

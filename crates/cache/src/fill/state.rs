@@ -191,6 +191,14 @@ impl Seats {
         wakers.extend(waiting.filter_map(|seat| seat.waker.take()));
     }
 
+    /// Those before this byte are waited for no longer: they find that what they want is gone.
+    pub(super) fn leave_behind(&mut self, at: u64, wakers: &mut Vec<Waker>) {
+        for seat in self.seats.iter_mut().flatten().filter(|seat| seat.at < at) {
+            seat.at = u64::MAX;
+            wakers.extend(seat.waker.take());
+        }
+    }
+
     /// One of those who wait.
     pub(super) fn wake_one(&mut self) -> Option<Waker> {
         self.seats.iter_mut().flatten().find_map(|seat| seat.waker.take())

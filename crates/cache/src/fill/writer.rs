@@ -150,6 +150,23 @@ impl Writer {
         written
     }
 
+    /// Whether anybody reads what it brings.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.fill.lock().seats.count() > 0
+    }
+
+    /// Of what is not stored: whoever is so far behind that all others wait gets no more, and the others go on.
+    pub fn leave_behind(&mut self) {
+        let mut state = self.fill.lock();
+        if let Some(Wanted::All(at, _)) = state.body.writer.waits_for {
+            state.seats.leave_behind(at, &mut self.wakers);
+            self.wakers.extend(state.body.writer.wake());
+        }
+        drop(state);
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
     /// Whether several read what it brings.
     #[must_use]
     pub fn is_shared(&self) -> bool {
@@ -289,6 +306,7 @@ impl Writer {
             return more - self.at();
         }
         body.manner = Manner::Detached;
+        body.reserved.pace();
         body.window = bounds.window_bytes.min(body.reserved.bytes()).max(RESERVED_BYTES_MIN);
         body.detached = self.fill.shared.detach(self.coming.origin, true);
         self.manner = Manner::Detached;

@@ -61,6 +61,27 @@ pub fn give_memory_back() {
     let _ = unsafe { libc::malloc_trim(0) };
 }
 
+/// Memory of this size and more is given back to the system as soon as nobody holds it: slices of large bodies.
+#[cfg(target_env = "gnu")]
+const APART_BYTES: libc::c_int = 512 * 1024;
+/// So much may lie idle at the end of what a thread has allocated. The same that the allocator comes to by itself.
+#[cfg(target_env = "gnu")]
+const IDLE_BYTES: libc::c_int = 4 * 1024 * 1024;
+
+/// Keeps large pieces of memory apart from small ones. To be called once, before there are threads. Otherwise the
+/// allocator keeps what was freed for the core that had taken it, and with each core the same store could take as
+/// much memory again.
+pub fn keep_large_apart() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: both only set a number of the allocator's, and no other thread runs yet.
+    let _ = unsafe {
+        (
+            libc::mallopt(libc::M_MMAP_THRESHOLD, APART_BYTES),
+            libc::mallopt(libc::M_TRIM_THRESHOLD, IDLE_BYTES),
+        )
+    };
+}
+
 /// The least of: the limits of the control groups that this process is in, and the machine's memory.
 fn memory_bytes_max(root: &Path) -> Option<u64> {
     let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();

@@ -10,8 +10,9 @@ use std::task::{Poll, ready};
 use rempart_cache::decide::{self, Wants};
 use rempart_cache::fill::Joined;
 use rempart_config::ZonePlan;
-use rempart_flow::{BadResponse, BodyLength, Fault, Method, RequestHead};
+use rempart_flow::{BadResponse, BodyLength, Fault, Method, RequestHead, Side};
 use rempart_origin::Connection;
+use rempart_origin::plan::OriginPlan;
 use rempart_wire::Peer;
 use tokio::task::spawn_local;
 
@@ -24,7 +25,7 @@ use crate::forward::{self, Client, Forward};
 use crate::incidents::{Kind, Place};
 use crate::panics;
 use crate::text::{IpText, RayText};
-use crate::zone_state::ZoneState;
+use crate::zone_state::{LeftBehind, ZoneState};
 
 /// All that a fetch needs of the exchange that has begun it.
 pub struct Errand {
@@ -57,24 +58,24 @@ impl Errand {
     }
 
     /// Waits for the answer to what was asked already, in a task of its own.
-    pub fn go_on(self, connection: Box<Connection>) {
-        self.run(Some(connection));
+    pub fn go_on(self, connection: Box<Connection>, left_behind: LeftBehind) {
+        self.run(Some((connection, left_behind)));
     }
 
-    fn run(self, connection: Option<Box<Connection>>) {
+    fn run(self, asked: Option<(Box<Connection>, LeftBehind)>) {
         let (core, release, zone) = (Rc::clone(&self.core), self.release.number, Arc::clone(&self.zone.name));
         spawn_local(async move {
             let _guest = core.drain.enter();
-            if let Err(panic) = panics::caught(pin!(self.fetch(connection))).await {
+            if let Err(panic) = panics::caught(pin!(self.fetch(asked))).await {
                 let place = Place { release, zone, stage: "refresh", rule: "".into() };
                 core.metrics.incidents.note(Kind::Panic, place, panic.text, core.now());
             }
         });
     }
 
-    async fn fetch(self, connection: Option<Box<Connection>>) {
-        let answered = match connection {
-            Some(mut connection) => {
+    async fn fetch(self, asked: Option<(Box<Connection>, LeftBehind)>) {
+        let answered = match asked {
+            Some((mut connection, _left_behind)) => {
                 let interim_max = connection.plan().settings.interim_max;
                 answer(&mut connection, interim_max).await.map(|()| connection)
             }
@@ -97,18 +98,30 @@ impl Errand {
     /// # Errors
     /// The origin's.
     pub async fn asked(&self) -> Result<Box<Connection>, Fault> {
-        let turn = self.state.next_turn(self.zone.origins.len());
-        let origin = self.zone.origins.get(turn).ok_or(Fault::UnknownHost)?;
+        let count = self.zone.origins.len();
+        let next = || self.zone.origins.get(self.state.next_turn(count)).ok_or(Fault::UnknownHost);
+        match self.ask(next()?).await {
+            // Not one byte was answered, and another may be reachable.
+            Err((fault, IsAsked::No)) if count > 1 && fault.side() == Side::Origin => {
+                self.ask(next()?).await.map_err(|(fault, _)| fault)
+            }
+            asked => asked.map_err(|(fault, _)| fault),
+        }
+    }
+
+    async fn ask(&self, origin: &Arc<OriginPlan>) -> Result<Box<Connection>, (Fault, IsAsked)> {
         if let Some(mut connection) = self.core.origins.idle(origin, self.core.now().mono) {
             match self.exchange(&mut connection).await {
                 // It may have been closed as the request was on its way.
                 Err(fault)
                     if connection.is_reused() && connection.is_unanswered() && fault.is_before_answer() => {}
-                exchanged => return exchanged.map(|()| connection),
+                Ok(()) => return Ok(connection),
+                Err(fault) => return Err((fault, IsAsked::Yes)),
             }
         }
-        let mut connection = self.core.origins.open(origin).await?;
-        self.exchange(&mut connection).await.map(|()| connection)
+        let mut connection = self.core.origins.open(origin).await.map_err(|fault| (fault, IsAsked::No))?;
+        self.exchange(&mut connection).await.map_err(|fault| (fault, IsAsked::Yes))?;
+        Ok(connection)
     }
 
     async fn exchange(&self, connection: &mut Connection) -> Result<(), Fault> {
@@ -128,6 +141,12 @@ impl Errand {
         connection.end_head(BodyLength::None);
         answer(connection, plan.settings.interim_max).await
     }
+}
+
+/// Whether an origin that failed has had the request.
+enum IsAsked {
+    No,
+    Yes,
 }
 
 /// What an errand is to bring.

@@ -90,7 +90,7 @@ impl Missing {
         };
         let Some(leader) = leader else { return Err(connection) };
         match leader.object(Published { vary: Vary::No, object: Arc::clone(&object) }, coming) {
-            Ok((writer, reader)) => Ok((Pump { connection, writer, object, begun }, reader)),
+            Ok((writer, reader)) => Ok((Pump::new(connection, writer, object, begun), reader)),
             Err(leader) => {
                 leader.alone();
                 Err(connection)

@@ -5,11 +5,13 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
-use rempart_cache::fill::{Finished, Room, Writer};
+use rempart_cache::fill::{Finished, Manner, Room, Writer};
 use rempart_cache::object::{Response, Slice};
 use rempart_cache::purge::{Begun, Purged};
 use rempart_cache::{Entry, Object, Stored};
+use rempart_io::Deadline;
 use rempart_origin::Connection;
 use tokio::task::spawn_local;
 
@@ -51,6 +53,73 @@ pub struct Pump {
     pub object: Arc<Object>,
     /// When its fetch began, for purges: until it is stored.
     pub begun: Begun,
+    /// For how long it waits for whom.
+    patience: Patience,
+}
+
+impl Pump {
+    /// Of a body of which nothing has been moved.
+    #[must_use]
+    pub fn new(connection: Box<Connection>, writer: Writer, object: Arc<Object>, begun: Begun) -> Self {
+        Self { connection, writer, object, begun, patience: Patience::default() }
+    }
+}
+
+/// A fetch that waits so long for its readers gives way, if others need what it holds: its readers have the rest
+/// fetched when they want it. What cannot be fetched again leaves behind those for whom all others have waited so long.
+const STALLED: Duration = Duration::from_secs(30);
+/// So long a fetch goes on for nobody.
+const FOR_NOBODY: Duration = Duration::from_secs(60);
+
+/// For how long a fetch waits.
+#[derive(Default)]
+struct Patience {
+    stalled: Deadline,
+    is_stalled: bool,
+    for_nobody: Deadline,
+    is_for_nobody: bool,
+}
+
+impl Patience {
+    fn goes_on(&mut self) {
+        if self.is_stalled {
+            self.is_stalled = false;
+            self.stalled.clear();
+        }
+    }
+
+    /// Readers are waited for. Whether the fetch is to give way.
+    fn is_stalled(&mut self, writer: &mut Writer, core: &Core, cx: &mut Context<'_>) -> bool {
+        if !self.is_stalled {
+            self.is_stalled = true;
+            self.stalled.set(core.now().mono + STALLED);
+        }
+        if self.stalled.poll_passed(cx).is_pending() {
+            return false;
+        }
+        self.is_stalled = false;
+        match writer.manner() {
+            Manner::Detached => writer.leave_behind(),
+            Manner::Sliced if core.cache.fills.is_pressed() => return true,
+            Manner::Sliced | Manner::Whole => {}
+        }
+        // It looks again after the same time.
+        cx.waker().wake_by_ref();
+        false
+    }
+
+    /// Whether nobody reads, and has not for long.
+    fn is_over(&mut self, writer: &Writer, core: &Core, cx: &mut Context<'_>) -> bool {
+        if writer.is_read() {
+            self.is_for_nobody = false;
+            return false;
+        }
+        if !self.is_for_nobody {
+            self.is_for_nobody = true;
+            self.for_nobody.set(core.now().mono + FOR_NOBODY);
+        }
+        self.for_nobody.poll_passed(cx).is_ready()
+    }
 }
 
 /// How moving has ended.
@@ -64,9 +133,22 @@ enum Moved {
 
 impl Pump {
     fn poll_move(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Moved> {
+        let moved = self.poll_bytes(core, cx);
+        if moved.is_pending() && self.patience.is_over(&self.writer, core, cx) {
+            return Poll::Ready(Moved::Abandoned);
+        }
+        moved
+    }
+
+    fn poll_bytes(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Moved> {
         loop {
-            if ready!(self.writer.poll_room(cx)) == Room::Abandoned {
-                return Poll::Ready(Moved::Abandoned);
+            match self.writer.poll_room(cx) {
+                Poll::Ready(Room::Abandoned) => return Poll::Ready(Moved::Abandoned),
+                Poll::Ready(Room::Bytes(_)) => self.patience.goes_on(),
+                Poll::Pending if self.patience.is_stalled(&mut self.writer, core, cx) => {
+                    return Poll::Ready(Moved::Abandoned);
+                }
+                Poll::Pending => return Poll::Pending,
             }
             match ready!(self.connection.poll_body(cx)) {
                 Ok(true) => {
@@ -88,7 +170,7 @@ impl Pump {
     }
 
     fn end(self, core: &Core, moved: Moved) {
-        let Self { connection, writer, object, begun } = self;
+        let Self { connection, writer, object, begun, .. } = self;
         match moved {
             Moved::Whole => {
                 core.origins.give_back(connection, core.now().mono);

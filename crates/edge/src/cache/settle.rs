@@ -137,9 +137,16 @@ pub fn settle(
     };
     let status = if lead.stale.is_some() { CacheStatus::Expired } else { CacheStatus::Miss };
     let (published, coming) = asked.published(&lead.begun, freshness, key, vary, &connection);
-    if coming.manner(tier.fills.bounds()) == Manner::Detached && head.status == 206 {
-        // Parts without a strong validator are never put together.
-        return asked.cut(lead, connection, CacheStatus::Bypass);
+    if coming.manner(tier.fills.bounds()) == Manner::Detached {
+        if head.status == 206 {
+            // Parts without a strong validator are never put together.
+            return asked.cut(lead, connection, CacheStatus::Bypass);
+        }
+        // Too large to be stored. Whoever is slow would hold up all who share it.
+        let key = lead.variant.as_ref().unwrap_or(&lead.primary);
+        asked.nobody_waits(key, plan.hit_for_miss_s.into(), PassReason::Bypass);
+        lead.leader.alone();
+        return Settled::Alone(connection, status);
     }
     // What every visitor must validate for itself is not one answer for all who wait.
     let leader =
@@ -152,7 +159,7 @@ pub fn settle(
                 let key = object.response.key.clone();
                 tier.store.insert(Entry::new(key, Stored::Object(Arc::clone(&object))));
             }
-            let pump = Box::new(Pump { connection, writer, object, begun: lead.begun });
+            let pump = Box::new(Pump::new(connection, writer, object, lead.begun));
             Settled::Shared { pump, reader, status }
         }
         Err(leader) => {
@@ -281,7 +288,7 @@ impl Asked<'_> {
         let published = Published { vary: Vary::No, object: Arc::clone(&object) };
         match lead.leader.solo().object(published, coming) {
             Ok((writer, reader)) => Settled::Shared {
-                pump: Box::new(Pump { connection, writer, object, begun: lead.begun }),
+                pump: Box::new(Pump::new(connection, writer, object, lead.begun)),
                 reader,
                 status: CacheStatus::Miss,
             },
@@ -309,7 +316,7 @@ impl Asked<'_> {
         let object = Arc::clone(&published.object);
         match lead.leader.solo().object(published, coming) {
             Ok((writer, reader)) => Settled::Shared {
-                pump: Box::new(Pump { connection, writer, object, begun: lead.begun }),
+                pump: Box::new(Pump::new(connection, writer, object, lead.begun)),
                 reader,
                 status,
             },

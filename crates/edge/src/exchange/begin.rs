@@ -37,7 +37,7 @@ impl<V: Visitor> Exchange<'_, V> {
         if !has_body {
             return None;
         }
-        match self.ranges(response, bytes) {
+        match self.ranges_of(object, bytes) {
             Ranges::All => Some((0, bytes)),
             Ranges::Unsatisfiable => None,
             Ranges::Parts(parts) => parts.first().copied(),
@@ -54,6 +54,16 @@ impl<V: Visitor> Exchange<'_, V> {
         match range::parse(range) {
             Some(asked) if decide::if_range(request, &response.head) => range::resolve(&asked, bytes),
             Some(_) | None => Ranges::All,
+        }
+    }
+
+    /// The same, of an object: what is still coming is read once, from its beginning to its end.
+    fn ranges_of(&self, object: &Object, bytes: u64) -> Ranges {
+        let is_in_order =
+            |parts: &[(u64, u64)]| parts.windows(2).all(|two| matches!(two, [one, next] if one.1 <= next.0));
+        match self.ranges(&object.response, bytes) {
+            Ranges::Parts(parts) if object.bodies.origin().is_none() && !is_in_order(&parts) => Ranges::All,
+            ranges @ (Ranges::All | Ranges::Parts(_) | Ranges::Unsatisfiable) => ranges,
         }
     }
 
@@ -75,7 +85,7 @@ impl<V: Visitor> Exchange<'_, V> {
             if response.head.status == 206 {
                 return self.begin_lone(response, bytes);
             }
-            if let Some(part) = self.begin_range(response, bytes) {
+            if let Some(part) = self.begin_range(object, bytes) {
                 return part;
             }
         }
@@ -115,8 +125,9 @@ impl<V: Visitor> Exchange<'_, V> {
     }
 
     /// Writes the head of a part of the body, if one is asked for.
-    fn begin_range(&mut self, response: &Response, bytes: u64) -> Option<Part> {
-        match self.ranges(response, bytes) {
+    fn begin_range(&mut self, object: &Object, bytes: u64) -> Option<Part> {
+        let response = &*object.response;
+        match self.ranges_of(object, bytes) {
             Ranges::All => None,
             Ranges::Unsatisfiable => {
                 self.begin_fields(response, 416, |known| {

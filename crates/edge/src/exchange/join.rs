@@ -228,8 +228,9 @@ impl<V: Visitor> Exchange<'_, V> {
         if !(lead.lookup.is_static || lead.stale.is_some() || lead.leader.is_awaited()) {
             return;
         }
+        let Some(left_behind) = self.state.leave_behind() else { return };
         if let Some(errand) = self.errand(Duty::All(lead)) {
-            errand.go_on(connection);
+            errand.go_on(connection, left_behind);
         }
     }
 }

@@ -56,7 +56,7 @@ impl<V: Visitor> Exchange<'_, V> {
         let Ok((writer, reader)) = tier.fills.solo().object(published, coming) else {
             return Err(connection);
         };
-        pump::start(self.core, Pump { connection, writer, object: Arc::clone(&object), begun });
+        pump::start(self.core, Pump::new(connection, writer, Arc::clone(&object), begun));
         let reader = (!is_whole(&object)).then_some(reader);
         Ok(self.give_from(object, reader, CacheStatus::Dynamic))
     }

@@ -379,6 +379,38 @@ fn what_is_too_large_to_be_stored_flows_at_the_pace_of_the_slowest() {
 }
 
 #[test]
+fn who_holds_up_all_others_is_left_behind() {
+    let fills = Fills::new(SMALL);
+    let (bell, waker) = Bell::new();
+    let (writer_bell, writer_waker) = Bell::new();
+    let leader = lead(&fills, "a");
+    let (mut slow, mut fair) = (follow(&fills, "a"), follow(&fills, "a"));
+    let large = coming(60, false);
+    let (mut writer, mut fast) = leader.object(published("a", large.bodies(&SMALL)), large).unwrap();
+    room(&mut writer, &writer_waker);
+    writer.write(&body(0, 20));
+    writer.leave_behind();
+    read(&mut slow, &waker, 4);
+    read(&mut fair, &waker, 5);
+    assert_eq!(read(&mut fast, &waker, 20), None);
+    assert_eq!(room(&mut writer, &writer_waker), Some(Room::Bytes(4)), "nobody was left behind without need");
+    writer.write(&body(20, 24));
+    assert_eq!(room(&mut writer, &writer_waker), None);
+    read(&mut fair, &waker, 9);
+    bell.rang();
+    assert!(!writer_bell.rang());
+    writer.leave_behind();
+    assert!(writer_bell.rang());
+    assert_eq!(room(&mut writer, &writer_waker), Some(Room::Bytes(5)));
+    assert!(read(&mut slow, &waker, 4).unwrap().is_ok(), "what is still held for others");
+    writer.write(&body(24, 29));
+    assert_eq!(read(&mut fast, &waker, 24), ok(body(24, 29)));
+    assert!(read(&mut fair, &waker, 12).unwrap().is_ok());
+    room(&mut writer, &writer_waker);
+    assert_eq!(read(&mut slow, &waker, 9), Some(Err(Gone::Behind)));
+}
+
+#[test]
 fn a_detached_fetch_ends_with_its_readers_and_there_are_only_so_many_at_an_origin() {
     let fills = Fills::new(SMALL);
     let (_, waker) = Bell::new();
@@ -440,6 +472,27 @@ fn what_fills_hold_is_bounded_to_the_byte() {
     drop((follower, third));
     assert_idle(&fills);
     assert_eq!(fills.counts().full, 2);
+}
+
+#[test]
+fn slow_readers_of_large_bodies_leave_half_to_others() {
+    // Each of these reserves its window and two slices.
+    let fills = Fills::new(Bounds { bytes_max: 240, ..SMALL });
+    let begin = |name, coming: Coming| {
+        lead(&fills, name).object(published(name, coming.bodies(fills.bounds())), coming)
+    };
+    let three: Vec<_> = ["a", "b", "c"].map(|name| begin(name, coming(1000, true)).unwrap()).into();
+    assert_eq!(fills.counts().bytes, 120);
+    assert!(fills.is_pressed());
+    begin("d", coming(1000, true)).unwrap_err().alone();
+    let whole: Vec<_> = ["e", "f", "g"].map(|name| begin(name, coming(40, false)).unwrap()).into();
+    assert_eq!(fills.counts().bytes, 240);
+    assert!(matches!(fills.join(key("h")), Joined::Full));
+    drop(three);
+    assert!(!fills.is_pressed());
+    let more = begin("d", coming(1000, true)).unwrap();
+    drop((whole, more));
+    assert_idle(&fills);
 }
 
 #[test]
