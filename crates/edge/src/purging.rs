@@ -5,6 +5,7 @@
 pub mod ask;
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
@@ -25,8 +26,10 @@ const TOGETHER_MAX: usize = 256;
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Between two pieces of a sweep, so that it takes no core from visitors.
 const PIECE_PAUSE: Duration = Duration::from_millis(1);
-/// From so many names on, sweeps come without pause.
+/// From so many names on it is more often, and without pauses: room is needed. Not all the time, for what a fetch
+/// under way must be held against stays.
 const HURRY_FROM: u64 = NAMES_MAX / 2;
+const HURRY_EVERY: Duration = Duration::from_secs(1);
 
 /// What became of purges that were asked for.
 type Outcome = Result<u64, Refused>;
@@ -50,7 +53,11 @@ impl Purging {
         let (askers, inbox) = sync_channel(ASKERS_MAX);
         thread::Builder::new().name("purges".into()).spawn(move || {
             panics::watch();
-            Worker { cache, inbox, sweep: None, swept: Now::mono() }.run();
+            let mut worker = Worker { cache, inbox, sweep: None, swept: Now::mono() };
+            // A panic costs those who were being served, and no later ones.
+            while catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+                worker.sweep = None;
+            }
         })?;
         Ok(Self(askers))
     }
@@ -99,9 +106,12 @@ impl Worker {
         match (&self.sweep, self.is_in_a_hurry()) {
             (Some(_), true) => Duration::ZERO,
             (Some(_), false) => PIECE_PAUSE,
-            (None, true) => PIECE_PAUSE,
-            (None, false) => (self.swept + SWEEP_EVERY).saturating_duration_since(Now::mono()),
+            (None, _) => self.next_sweep().saturating_duration_since(Now::mono()),
         }
+    }
+
+    fn next_sweep(&self) -> Instant {
+        self.swept + if self.is_in_a_hurry() { HURRY_EVERY } else { SWEEP_EVERY }
     }
 
     fn is_in_a_hurry(&self) -> bool {
@@ -125,8 +135,7 @@ impl Worker {
     fn sweep(&mut self) {
         let (cache, now) = (&self.cache, Now::mono());
         if self.sweep.is_none() {
-            let is_due = now >= self.swept + SWEEP_EVERY;
-            if !is_due && !self.is_in_a_hurry() {
+            if now < self.next_sweep() {
                 return;
             }
             self.swept = now;
