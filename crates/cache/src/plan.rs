@@ -102,7 +102,8 @@ pub struct KeyPlan {
     pub device_type: bool,
     /// The first language of `Accept-Language` counts.
     pub language: bool,
-    /// Of all settings that change what a key means; 0 for those of [`CachePlan::of`]. It stands in the key.
+    /// Of all settings that change what a key means or what may be stored at all; 0 for those of [`CachePlan::of`]. It
+    /// stands in the key.
     pub fingerprint: u64,
 }
 

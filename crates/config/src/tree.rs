@@ -47,7 +47,7 @@ rempart_base::config! {
         upgrade: UpgradeConfig = UpgradeConfig::default();
         /// The process that tries every change first.
         taster: TasterConfig = TasterConfig::default();
-        /// The cache of this process, which all zones share.
+        /// The cache of this process, which all zones share. A change takes a restart.
         cache: CacheProcessConfig = CacheProcessConfig::default();
         /// Time-outs and bounds toward origins. A zone can change them for itself.
         upstream: UpstreamConfig = UpstreamConfig::default();

@@ -168,7 +168,7 @@ impl Control {
             ("log.level", started.log.level != now.log.level),
             ("supervisor.crash_window_ms", started.crash_window != now.crash_window),
             ("upgrade.ready_ms", started.upgrade_ready != now.upgrade_ready),
-            ("cache.slice_bytes", started.cache.slice_bytes != now.cache.slice_bytes),
+            ("cache", started.cache != now.cache),
             ("taster.timeout_ms", started.taster_timeout != now.taster_timeout),
             ("taster.memory_bytes_max", started.taster_memory_bytes_max != now.taster_memory_bytes_max),
         ];

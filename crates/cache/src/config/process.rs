@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use rempart_base::config::{Bounded as _, Context, Decode, Mark, Node, Problem, Shape, Shown, Spanned};
 
 rempart_base::config! {
-    /// The cache of this process, which all zones share.
+    /// The cache of this process, which all zones share. A change takes a restart.
     pub struct CacheProcessConfig {
         /// What everything stored may weigh, in bytes: bodies, heads, keys and what holds them together. Without
         /// it, 256 MiB, or a quarter of `budgets.memory_bytes_max` if that is less.
@@ -15,7 +15,7 @@ rempart_base::config! {
         /// The largest response that is stored in one piece, in bytes, if it has no strong validator. With one, a
         /// response that is larger than a slice is stored in slices.
         whole_bytes_max: u64 = 16 << 20, in 1..=1 << 32;
-        /// Bytes of one slice of a large response; ranges are fetched by the slice. A change takes a restart.
+        /// Bytes of one slice of a large response; ranges are fetched by the slice.
         slice_bytes: u32 = 1 << 20, in 65_536..=16 << 20;
         /// Bytes by which a fetch may be ahead of its fastest reader.
         window_bytes: u64 = 4 << 20, in 65_536..=1 << 30;

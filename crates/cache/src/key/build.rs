@@ -194,11 +194,12 @@ fn chosen(bytes: &mut Elements, head: &RequestHead, plan: &KeyPlan) {
 /// `X-Plan` and `X_Plan`, so the one counts as the other.
 pub(super) fn values<'a>(head: &'a RequestHead, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let known = Known::from_name(name);
-    let is_it = move |field: &rempart_flow::Field| match field.known {
-        _ if field.hop_by_hop => false,
-        Known::Other => is_name(head.bytes(field.name), name),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "every field that is known is compared")]
-        own => own == known,
+    let is_it = move |field: &rempart_flow::Field| {
+        let is_same = match field.known == Known::Other {
+            true => is_name(head.bytes(field.name), name),
+            false => field.known == known,
+        };
+        is_same && !field.hop_by_hop
     };
     head.fields.list().iter().filter(move |field| is_it(field)).map(|field| head.bytes(field.value))
 }

@@ -30,6 +30,17 @@ pub enum Origins<'a> {
 
 /// Makes the plan of a zone; what is wrong beyond its own form is reported.
 pub fn compile(config: &CacheConfig, name: &str, origins: Origins<'_>, cx: &mut Context) -> CachePlan {
+    let plan = written(config, name, origins, cx);
+    let fingerprint = key::fingerprint(&plan, &PLAIN);
+    CachePlan { key: KeyPlan { fingerprint, ..plan.key }, ..plan }
+}
+
+/// The plan of a zone that says nothing. Made once: there may be very many such zones.
+static PLAIN: LazyLock<CachePlan> =
+    LazyLock::new(|| written(&CacheConfig::default(), "", Origins::OtherHosts, &mut Context::new("".into())));
+
+/// The plan without its fingerprint.
+fn written(config: &CacheConfig, name: &str, origins: Origins<'_>, cx: &mut Context) -> CachePlan {
     let stale = &config.serve_stale.0;
     let vary = cx.in_key("vary", |cx| vary(&config.vary, cx));
     CachePlan {
@@ -38,7 +49,7 @@ pub fn compile(config: &CacheConfig, name: &str, origins: Origins<'_>, cx: &mut 
         development_mode: config.development_mode.0,
         edge_ttl: cx.in_key("edge_ttl", |cx| edge_ttl(&config.edge_ttl, cx)),
         browser_ttl: cx.in_key("browser_ttl", |cx| browser_ttl(&config.browser_ttl, cx)),
-        key: key::plan(config, &vary, origins, cx),
+        key: key::plan(config, origins, cx),
         vary,
         deception_armor: config.deception_armor.0,
         origin_cache_control: config.origin_cache_control.0,
@@ -58,10 +69,6 @@ impl CachePlan {
     /// The plan of a zone whose operator says nothing.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        // Made once: there may be very many such zones.
-        static PLAIN: LazyLock<CachePlan> = LazyLock::new(|| {
-            compile(&CacheConfig::default(), "", Origins::OtherHosts, &mut Context::new("".into()))
-        });
         Self { zone_id: ZoneId::of(name), ..PLAIN.clone() }
     }
 }

@@ -8,10 +8,10 @@ use crate::config::{
     QueryWord,
 };
 
-use super::{KeyPlan, Level, Name, Origins, QueryKeep, QueryPlan, VaryPlan, check_length};
+use super::{CachePlan, EdgeMode, KeyPlan, Level, Name, Origins, QueryKeep, QueryPlan, check_length};
 
 /// Makes the plan of the key; what is wrong is reported.
-pub(super) fn plan(config: &CacheConfig, vary: &VaryPlan, origins: Origins<'_>, cx: &mut Context) -> KeyPlan {
+pub(super) fn plan(config: &CacheConfig, origins: Origins<'_>, cx: &mut Context) -> KeyPlan {
     let query = query(config, cx);
     let CustomKeyConfig { header, cookie, host, user, .. } = &config.custom_key;
     cx.in_key("custom_key", |cx| {
@@ -36,20 +36,27 @@ pub(super) fn plan(config: &CacheConfig, vary: &VaryPlan, origins: Origins<'_>, 
             plan.cookies = cookies("include", &cookie.include, cx);
             plan.cookie_presence = cookies("check_presence", &cookie.check_presence, cx);
         });
-        plan.fingerprint = fingerprint(&plan, config.level.value, vary);
         plan
     })
 }
 
-/// Of everything that changes what a key means.
-fn fingerprint(plan: &KeyPlan, level: Level, vary: &VaryPlan) -> u64 {
-    // Other levels leave the key as it is.
-    let is_simplified = level == Level::Simplified;
-    let plain = VaryPlan { default: Default::default(), fields: Box::default(), ..*vary };
-    if *plan == KeyPlan::plain() && !is_simplified && *vary == plain {
-        return 0;
-    }
-    content_hash(&(plan, is_simplified, vary.default, &vary.fields)).max(1)
+/// Of everything that changes what a key means, or what may be stored at all: a release that stores what it should not
+/// leaves nothing behind for the one that takes its place.
+pub(super) fn fingerprint(plan: &CachePlan, plain: &CachePlan) -> u64 {
+    let of = |plan: &CachePlan| {
+        let level = match plan.level {
+            // They leave the key as it is, and store no more than each other.
+            Level::Bypass | Level::Basic | Level::Aggressive => Level::Aggressive,
+            level @ (Level::Simplified | Level::Everything) => level,
+        };
+        let vary = (plan.vary.default, &plan.vary.fields);
+        let stores = (plan.store_set_cookie, plan.heuristic, plan.origin_cache_control, plan.deception_armor);
+        let overrides = matches!(plan.edge_ttl.mode, EdgeMode::OverrideOrigin(_));
+        let ttl = (overrides || !plan.edge_ttl.by_status.is_empty()).then_some(&plan.edge_ttl);
+        content_hash(&(level, &plan.key, vary, stores, ttl))
+    };
+    let own = of(plan);
+    if own == of(plain) { 0 } else { own.max(1) }
 }
 
 fn query(config: &CacheConfig, cx: &mut Context) -> QueryPlan {
