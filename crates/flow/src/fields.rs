@@ -97,6 +97,14 @@ impl Fields {
         self.list.push(Field { name, value, known, hop_by_hop: known.is_hop_by_hop() });
     }
 
+    /// Gives back the memory that is not used, before it is kept for long.
+    #[must_use]
+    pub fn shrunk(mut self) -> Self {
+        self.arena.shrink_to_fit();
+        self.list.shrink_to_fit();
+        self
+    }
+
     /// How many there are.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -239,8 +239,8 @@ fn shown(status: u16, origin: &Fields, plan: &CachePlan, now_unix_s: u64) -> Sto
             .first(Known::LastModified)
             .and_then(|value| parse_http_date(value, now_unix_s)),
         is_ttl_own,
-        kept,
+        kept: kept.shrunk(),
         http1: http1.into(),
-        fields,
+        fields: fields.shrunk(),
     }
 }

@@ -313,3 +313,26 @@ fn answers_cannot_make_a_head_grow_without_end() {
     // One more is the date.
     assert_eq!(head.fields.len(), 257);
 }
+
+#[test]
+fn what_only_the_edge_reads_weighs_too() {
+    let weight = |tags: &str| {
+        let lines = [("Cache-Control", "max-age=50"), ("Cache-Tag", tags)];
+        let head = stored(200, &lines, &letter());
+        let Storing::Store(freshness) = storing(
+            &request("GET /a", &[]),
+            &look_up(&request("GET /a", &[]), &letter()),
+            &response(200, &lines),
+            &letter(),
+            TIMES,
+        ) else {
+            panic!("not stored")
+        };
+        let key = crate::KeyRef { hash: 0, bytes: b"k" }.to_key();
+        let stamp = crate::purge::Stamp::default();
+        let response = Response { id: 1, key: key.clone(), head, freshness, stamp, length: None };
+        let object = crate::Object { response: response.into(), bodies: std::sync::Arc::default() };
+        crate::Entry::new(key, crate::Stored::Object(object.into())).weight
+    };
+    assert_eq!(weight(&"t".repeat(1000)) - weight("t"), 999);
+}
