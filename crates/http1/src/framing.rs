@@ -20,6 +20,15 @@ pub(crate) fn coding(value: &[u8]) -> Coding {
     if value.eq_ignore_ascii_case(b"chunked") { Coding::Chunked } else { list(value) }
 }
 
+/// Whether this is one coding that nobody here has heard of: nothing like `chunked`, and none that is known to change
+/// the bytes. `identity`, which RFC 2616 had, is one.
+pub(crate) fn is_strange(value: &[u8]) -> bool {
+    const KNOWN: [&[u8]; 7] = [b"gzip", b"x-gzip", b"compress", b"x-compress", b"deflate", b"br", b"zstd"];
+    let is_known = KNOWN.iter().any(|known| value.eq_ignore_ascii_case(known));
+    let is_like_chunked = value.windows(5).any(|part| part.eq_ignore_ascii_case(b"chunk"));
+    is_token(value) && !is_known && !is_like_chunked
+}
+
 fn list(value: &[u8]) -> Coding {
     let (mut chunked, mut last_is_chunked) = (0, false);
     for element in value.split(|&b| b == b',') {

@@ -8,7 +8,7 @@ use rempart_flow::{BadResponse, BodyLength, ConnectionOptions, Known, Method, Re
 use crate::bytes::{self, text_len};
 use crate::connection::{self, BadOption};
 use crate::fields::{self, FieldFault, Noticed};
-use crate::framing::{Coding, coding};
+use crate::framing::{Coding, coding, is_strange};
 use crate::scan::is_still_open;
 use crate::{ARENA_KEEP_BYTES, HeadLimits, Parsed};
 
@@ -152,8 +152,12 @@ fn body(
     }
     if transfer.count > 0 {
         let ambiguous = transfer.count > 1 || length.count > 0 || head.version == Version::Http10;
-        return match coding(head.fields.bytes(transfer.value)) {
+        let value = head.fields.bytes(transfer.value);
+        return match coding(value) {
             Coding::Chunked if !ambiguous => Ok(BodyLength::Chunked),
+            // It ends with its connection, and nobody could take the coding off; the field goes no further. What
+            // is known to change the bytes would be passed on as something else: refused.
+            Coding::Invalid if !ambiguous && is_strange(value) => Ok(BodyLength::UntilClose),
             Coding::Chunked | Coding::Unknown | Coding::Invalid => Err(BadResponse::Framing),
         };
     }

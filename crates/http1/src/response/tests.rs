@@ -108,6 +108,8 @@ fn body_lengths() {
         (Method::Get, 200, "Content-Length: 5\r\n", Exact(5), &["5"]),
         (Method::Get, 200, "Content-Length: 5\r\nContent-Length: 5\r\n", Exact(5), &["5"]),
         (Method::Get, 200, "Transfer-Encoding: Chunked\r\n", Chunked, &[]),
+        (Method::Get, 200, "Transfer-Encoding: identity\r\n", UntilClose, &[]),
+        (Method::Get, 200, "Transfer-Encoding: x-strange\r\n", UntilClose, &[]),
         (Method::Head, 200, "Content-Length: 5\r\n", None, &["5"]),
         (Method::Head, 200, "Content-Length: 5\r\nContent-Length: 6\r\n", None, &[]),
         (Method::Head, 200, "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", None, &[]),
@@ -137,6 +139,12 @@ fn body_lengths() {
         "Content-Length: 18446744073709551616\r\n",
         "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: gzip\r\n",
+        "Transfer-Encoding: X-GZip\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding: identity, identity\r\n",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: identity\r\n",
+        "Transfer-Encoding: identity;a=b\r\n",
+        "Content-Length: 5\r\nTransfer-Encoding: identity\r\n",
         "Transfer-Encoding: gzip, chunked\r\n",
         "Transfer-Encoding: chunked, gzip\r\n",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
@@ -146,6 +154,7 @@ fn body_lengths() {
         bad(format!("HTTP/1.1 200 OK\r\n{fields}\r\n"), B::Framing);
     }
     bad("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", B::Framing);
+    bad("HTTP/1.0 200 OK\r\nTransfer-Encoding: identity\r\n\r\n", B::Framing);
 }
 
 #[test]
