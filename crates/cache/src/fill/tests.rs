@@ -1,6 +1,7 @@
 //! Fills with wakers that are made by hand: what is woken is seen, and nothing runs by itself.
 
 mod bodies;
+mod bounds;
 mod heads;
 mod interleave;
 mod many;
