@@ -1,9 +1,16 @@
-//! Where a system's time goes, by stage: samples of perf's software clock, grouped by crate and module.
+//! Where a system's time goes, by stage: samples of perf's software clock, grouped by crate and module. What was
+//! inlined is told by the debug information: a sample belongs to the innermost function of ours that it lies in,
+//! with what that calls of the standard library.
+
+mod samples;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use self::samples::{Samples, address_of, name_of};
 
 use crate::Outcome;
 use crate::peers::Running;
@@ -27,13 +34,14 @@ pub(crate) fn of(
     let is_recorded = (0..ATTEMPTS).find_map(|_| record(server, url, duration_s, &data).transpose());
     is_recorded.unwrap_or_else(|| Err("perf record has failed".into()))?;
     let output = Command::new("perf")
-        .args(["report", "--stdio", "-q", "-t", "|", "-F", "overhead,dso,symbol", "-i"])
+        .args(["script", "--show-mmap-events", "-F", "pid,ip,sym,dso", "-i"])
         .arg(&data)
         .stderr(Stdio::null())
         .output()?;
-    let stages = by_stage(&String::from_utf8_lossy(&output.stdout));
+    let samples = Samples::parse(&String::from_utf8_lossy(&output.stdout));
+    let stages = by_stage(&samples, folder)?;
     if stages.is_empty() {
-        return Err("perf report shows no samples".into());
+        return Err("perf has taken no samples".into());
     }
     Ok(table(server.system.name(), &stages, cpu_us))
 }
@@ -74,40 +82,72 @@ fn table(name: &str, stages: &[(String, f64)], cpu_us: f64) -> String {
 }
 
 /// Shares by stage, the largest first.
-fn by_stage(report: &str) -> Vec<(String, f64)> {
-    let mut shares = BTreeMap::<String, f64>::new();
-    for line in report.lines() {
-        let mut fields = line.splitn(3, '|').map(str::trim);
-        let (Some(share), Some(object), Some(symbol)) = (fields.next(), fields.next(), fields.next()) else {
-            continue;
-        };
-        let Some(share) = share.strip_suffix('%').and_then(|share| share.parse::<f64>().ok()) else {
-            continue;
-        };
-        *shares.entry(stage(object, symbol)).or_default() += share / 100.0;
+#[expect(clippy::cast_precision_loss, reason = "there are some thousands of samples")]
+fn by_stage(samples: &Samples, folder: &Path) -> Outcome<Vec<(String, f64)>> {
+    let mut counts = BTreeMap::<String, u64>::new();
+    if samples.kernel > 0 {
+        counts.insert("kernel".to_owned(), samples.kernel);
     }
-    let mut stages: Vec<(String, f64)> = shares.into_iter().collect();
+    let mut files = BTreeMap::<&str, Vec<(u64, u64)>>::new();
+    for ((path, place), count) in &samples.user {
+        match place {
+            Some(place) if !path.contains(".so") => files.entry(path).or_default().push((*place, *count)),
+            Some(_) | None => *counts.entry(name_of(path)).or_default() += count,
+        }
+    }
+    for (path, places) in files {
+        for (stage, count) in in_file(path, &places, folder)? {
+            *counts.entry(stage).or_default() += count;
+        }
+    }
+    let total = counts.values().sum::<u64>().max(1) as f64;
+    let mut stages: Vec<(String, f64)> =
+        counts.into_iter().map(|(stage, count)| (stage, count as f64 / total)).collect();
     stages.sort_by(|a, b| b.1.total_cmp(&a.1));
-    stages
+    Ok(stages)
 }
 
-/// The kernel; a crate, ours with its module; else the object that the code is in.
-fn stage(object: &str, symbol: &str) -> String {
-    let Some(symbol) = symbol.strip_prefix("[.]") else { return "kernel".to_owned() };
-    // `<&mut dyn rempart_edge::log::Sink as core::fmt::Write>::write` is the type's doing.
-    let path = symbol.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
-    let path = ["mut ", "dyn "].iter().fold(path, |path, word| path.strip_prefix(word).unwrap_or(path));
-    let end = path.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')).unwrap_or(path.len());
-    let mut parts = path.get(..end).unwrap_or_default().split("::");
-    match (parts.next(), parts.next()) {
-        (Some(room), Some(module)) if room.starts_with("rempart") => {
-            let room = room.trim_start_matches("rempart_");
-            // A function at the root of a room has no module.
-            if parts.next().is_some() { format!("{room}::{module}") } else { room.to_owned() }
+/// The stages of these places (with how often each was met) of one program.
+fn in_file(path: &str, places: &[(u64, u64)], folder: &Path) -> Outcome<Vec<(String, u64)>> {
+    let program = fs::read(path)?;
+    let known = places.iter().filter_map(|(place, count)| Some((address_of(&program, *place)?, *count)));
+    let known: Vec<(u64, u64)> = known.collect();
+    let asked = folder.join("addresses");
+    fs::write(&asked, known.iter().map(|(address, _)| format!("{address:#x}\n")).collect::<String>())?;
+    let output = Command::new("addr2line")
+        .args(["-a", "-i", "-f", "-C", "-e", path])
+        .stdin(File::open(&asked)?)
+        .output()
+        .map_err(|error| format!("addr2line does not start (package binutils): {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // Each answer begins with the address, then two lines for each function, the innermost first.
+    let mut answers: Vec<Vec<&str>> = Vec::new();
+    for line in text.lines() {
+        match answers.last_mut() {
+            _ if line.starts_with("0x") => answers.push(Vec::new()),
+            Some(answer) => answer.push(line),
+            None => {}
         }
-        (Some(name), Some(_)) => name.to_owned(),
-        _ => object.to_owned(),
     }
+    let stage_of = |answer: &Vec<&str>| stage(path, answer.iter().skip(1).step_by(2).copied());
+    Ok(answers.iter().zip(&known).map(|(answer, (_, count))| (stage_of(answer), *count)).collect())
+}
+
+/// The innermost room of ours with its module; else the crate; else the program that the code is in.
+fn stage<'a>(object: &str, sources: impl DoubleEndedIterator<Item = &'a str> + Clone) -> String {
+    let ours = sources.clone().find_map(|source| {
+        let (room, rest) = source.split_once("/crates/")?.1.split_once("/src/")?;
+        let module = rest.split(['/', '.', ':']).next()?;
+        Some(if module == "lib" { room.to_owned() } else { format!("{room}::{module}") })
+    });
+    let others = || {
+        sources.clone().find_map(|source| {
+            let package = source.split_once("/registry/src/")?.1.split('/').nth(1)?;
+            Some(package.rsplit_once('-')?.0.to_owned())
+        })
+    };
+    let library = || sources.clone().any(|source| source.contains("/rustc/")).then(|| "std".to_owned());
+    ours.or_else(others).or_else(library).unwrap_or_else(|| name_of(object))
 }
 
 #[cfg(test)]
@@ -115,24 +155,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn symbols_belong_to_stages() {
-        let ours = |symbol| stage("rempart", symbol);
-        assert_eq!(stage("[kernel.kallsyms]", "[k] tcp_sendmsg"), "kernel");
-        assert_eq!(ours("[.] rempart_http1::request::parse"), "http1::request");
-        assert_eq!(ours("[.] <rempart_edge::log::Line as core::fmt::Write>::write_str"), "edge::log");
-        assert_eq!(ours("[.] <&mut rempart_edge::log::Line>::push"), "edge::log");
-        assert_eq!(ours("[.] tokio::runtime::task::raw::poll"), "tokio");
-        assert_eq!(ours("[.] memcpy"), "rempart");
-        assert_eq!(stage("libc.so.6", "[.] malloc"), "libc.so.6");
+    fn places_belong_to_stages() {
+        let stage = |sources: &[&str]| stage("/opt/rempart", sources.iter().copied());
+        let (std, ours) =
+            ("/rustc/5980/library/alloc/src/vec/mod.rs:31", "/x/crates/edge/src/exchange/give.rs:7");
+        let tokio = "/root/.cargo/registry/src/index.crates.io-19/tokio-1.54.0/src/runtime/task/raw.rs:3";
+        assert_eq!(stage(&[std, ours, tokio]), "edge::exchange");
+        assert_eq!(stage(&["/x/crates/cache/src/lib.rs:1"]), "cache");
+        assert_eq!(stage(&["/x/crates/cache/src/key.rs:1"]), "cache::key");
+        assert_eq!(stage(&[std, tokio]), "tokio");
+        assert_eq!(stage(&[std]), "std");
+        assert_eq!(stage(&["??:0"]), "rempart");
     }
 
     #[test]
-    fn shares_are_summed() {
-        let report = "    60.00%|[kernel.kallsyms]|[k] tcp_sendmsg\n    10.00%|[kernel.kallsyms]|[k] read\n\
-                      30.00%|rempart|[.] tokio::io::poll\n";
-        let stages = by_stage(report);
-        assert_eq!(stages.first().map(|(stage, _)| stage.as_str()), Some("kernel"));
-        assert!((stages.first().unwrap().1 - 0.7).abs() < 1e-9);
-        assert!(table("rempart", &stages, 10.0).contains("tokio                       30.0%    3.00"));
+    fn this_program_is_told_apart() {
+        let samples = Samples { kernel: 3, user: [(("/lib/libc.so.6".to_owned(), Some(9)), 1)].into() };
+        let folder = tempfile::tempdir().unwrap();
+        let stages = by_stage(&samples, folder.path()).unwrap();
+        assert_eq!(stages, [("kernel".to_owned(), 0.75), ("libc.so.6".to_owned(), 0.25)]);
+        assert!(table("rempart", &stages, 10.0).contains("libc.so.6                   25.0%    2.50"));
     }
 }
