@@ -22,6 +22,8 @@ const SHARDS: usize = 256;
 pub struct ZoneTable {
     shards: Box<[Arc<HashTable<Entry>>]>,
     any: Option<Arc<ZonePlan>>,
+    /// How many names have somebody who answers for those under them.
+    unders: usize,
     random: RandomState,
 }
 
@@ -43,6 +45,7 @@ impl Default for ZoneTable {
         Self {
             shards: std::iter::repeat_n(empty, SHARDS).collect(),
             any: None,
+            unders: 0,
             random: RandomState::default(),
         }
     }
@@ -59,12 +62,12 @@ impl ZoneTable {
         name.make_ascii_lowercase();
         let mut name: &[u8] = name;
         let mut found = self.entry(name).and_then(|entry| entry.exact.as_ref());
-        while found.is_none() {
+        while found.is_none() && self.unders > 0 {
             let Some(dot) = name.iter().position(|byte| *byte == b'.') else { return self.any.as_ref() };
             name = name.get(dot + 1..).unwrap_or_default();
             found = self.entry(name).and_then(|entry| entry.under.as_ref());
         }
-        found
+        found.or(self.any.as_ref())
     }
 
     /// The zone of this name (in its one form).
@@ -99,7 +102,11 @@ impl ZoneTable {
         match pattern {
             HostPattern::Any => fill(&mut self.any, zone),
             HostPattern::Exact(name) => fill(&mut self.entry_mut(name).exact, zone),
-            HostPattern::Under(name) => fill(&mut self.entry_mut(name).under, zone),
+            HostPattern::Under(name) => {
+                fill(&mut self.entry_mut(name).under, zone)?;
+                self.unders += 1;
+                Ok(())
+            }
         }
     }
 
@@ -110,7 +117,11 @@ impl ZoneTable {
             match pattern {
                 HostPattern::Any => self.any = None,
                 HostPattern::Exact(name) => self.clear(name, |entry| entry.exact = None),
-                HostPattern::Under(name) => self.clear(name, |entry| entry.under = None),
+                HostPattern::Under(name) => {
+                    let mut had = false;
+                    self.clear(name, |entry| had = entry.under.take().is_some());
+                    self.unders -= usize::from(had);
+                }
             }
         }
     }

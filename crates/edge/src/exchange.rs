@@ -183,14 +183,14 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         }
     }
 
-    /// Runs a request to its end.
-    pub async fn run(mut self) {
+    /// Runs a request to its end. By reference: an exchange is large, and each move copies it.
+    pub async fn run(&mut self) {
         let ran = panics::caught(pin!(self.walk(State::Screen))).await;
         self.end(ran, true).await;
     }
 
     /// Answers a request that the protocol refused. Without a readable head the log shows only who and why.
-    pub async fn refuse(mut self, fault: Fault, is_readable: bool) {
+    pub async fn refuse(&mut self, fault: Fault, is_readable: bool) {
         if is_readable {
             let host = self.visitor.head().bytes(self.visitor.head().host);
             self.zone = self.snapshot.zone_for_host(host);

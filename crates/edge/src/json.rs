@@ -8,6 +8,9 @@ use rempart_base::Now;
 
 use crate::text::SecondText;
 
+/// A moment with its quotes.
+const TIME_BYTES: usize = 26;
+
 /// A line under way.
 pub struct Line<'a> {
     out: &'a mut Vec<u8>,
@@ -46,6 +49,12 @@ impl<'a> Line<'a> {
         self.out.extend_from_slice(b"}\n");
     }
 
+    /// Keys and values that are known beforehand, as they stand in the line, comma included.
+    #[inline]
+    pub fn literal(&mut self, text: &'static str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
     /// A text that certainly needs no escapes.
     #[inline]
     pub fn raw_text(&mut self, key: Key, text: &[u8]) {
@@ -54,15 +63,36 @@ impl<'a> Line<'a> {
         self.out.push(b'"');
     }
 
-    /// A text from outside. Bytes that are not UTF-8 are shown as U+FFFD.
+    /// A text from outside. Bytes that are not UTF-8 are shown as U+FFFD. Answers whether it needed no escapes.
     #[inline]
-    pub fn text(&mut self, key: Key, text: &[u8]) {
-        if is_plain(text) {
-            return self.raw_text(key, text);
+    pub fn text(&mut self, key: Key, text: &[u8]) -> bool {
+        let needs_none = is_plain(text);
+        if needs_none {
+            self.raw_text(key, text);
+        } else {
+            self.escaped(key, text);
         }
+        needs_none
+    }
+
+    #[cold]
+    fn escaped(&mut self, key: Key, text: &[u8]) {
         self.out.extend_from_slice(key.text.as_bytes());
         escape(self.out, text);
         self.out.push(b'"');
+    }
+
+    /// A status: three digits, or 0.
+    #[inline]
+    pub fn status(&mut self, key: Key, status: u16) {
+        let digit = |number: u16| b'0' + u8::try_from(number % 10).unwrap_or(0);
+        self.out.extend_from_slice(key.number.as_bytes());
+        match status {
+            100..=999 => {
+                self.out.extend_from_slice(&[digit(status / 100), digit(status / 10), digit(status)]);
+            }
+            _ => self.out.extend_from_slice(itoa::Buffer::new().format(status).as_bytes()),
+        }
     }
 
     /// A number.
@@ -77,11 +107,19 @@ impl<'a> Line<'a> {
         self.number(key, u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     }
 
+    /// The moment that was written last, once more.
+    #[inline]
+    pub fn same_time(&mut self, key: Key) {
+        let last = self.out.last_chunk::<TIME_BYTES>().copied().unwrap_or_default();
+        self.out.extend_from_slice(key.number.as_bytes());
+        self.out.extend_from_slice(&last);
+    }
+
     /// A moment, in RFC 3339 with milliseconds. `second` helps if it is that moment's.
     pub fn time(&mut self, key: Key, moment: Now, second: &SecondText) {
         let millis = moment.unix_ns / 1_000_000 % 1_000;
         let digit = |number: u64| b'0' + u8::try_from(number % 10).unwrap_or(0);
-        let mut text = *b"\"1970-01-01T00:00:00.000Z\"";
+        let mut text: [u8; TIME_BYTES] = *b"\"1970-01-01T00:00:00.000Z\"";
         if let Some((seconds, fraction)) = text.split_at_mut_checked(20) {
             if let Some(slot) = seconds.get_mut(1..) {
                 slot.copy_from_slice(&second.rfc3339_of(moment.unix_s()));
@@ -146,8 +184,14 @@ mod tests {
         line.text(key!("b"), b"q\"b\\n\n\x7f\xff\xc3\xa9");
         line.number(key!("c"), 42);
         line.time(key!("d"), Now { unix_ns: 784_111_777_042_000_000, ..Now::read() }, &SecondText::default());
+        line.same_time(key!("e"));
+        line.status(key!("f"), 304);
+        line.status(key!("g"), 0);
+        line.literal(",\"h\":true");
         line.end();
         let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!((&value["e"], &value["f"], &value["g"]), (&value["d"], &304.into(), &0.into()));
+        assert_eq!(value["h"], true);
         assert_eq!(value["b"], "q\"b\\n\n\x7f\u{fffd}é");
         assert_eq!(value["d"], "1994-11-06T08:49:37.042Z");
         assert_eq!((value["a"].as_str(), value["c"].as_u64()), (Some("plain"), Some(42)));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rempart_base::{Now, RayId};
 use rempart_cache::CacheStatus;
-use rempart_flow::{Fault, Fields, Known, RequestHead};
+use rempart_flow::{Fault, Fields, Known, RequestHead, Scheme, Version};
 use rempart_origin::Connection;
 use rempart_origin::plan::OriginPlan;
 use rempart_wire::{Moved, Peer};
@@ -14,6 +14,8 @@ use crate::faults;
 use crate::json::Line;
 use crate::key;
 use crate::text::{IpText, RayText, SecondText};
+
+const NS_PER_MS: u64 = 1_000_000;
 
 /// What is remembered of an exchange.
 pub struct Record {
@@ -82,7 +84,9 @@ impl ShortText {
     fn new(text: &[u8]) -> Self {
         let mut short = Self::EMPTY;
         short.len = text.len().min(short.room.len());
-        short.room.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+        if let (Some(room), Some(text)) = (short.room.get_mut(..short.len), text.get(..short.len)) {
+            room.copy_from_slice(text);
+        }
         short
     }
 
@@ -159,7 +163,11 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
     out.reserve(1024);
     let mut line = Line::begin(out, "RayID", facts.ray.as_bytes().get(..16).unwrap_or_default());
     line.time(key!("EdgeStartTimestamp"), record.started, second);
-    line.time(key!("EdgeEndTimestamp"), record.ended, second);
+    if record.started.unix_ns / NS_PER_MS == record.ended.unix_ns / NS_PER_MS {
+        line.same_time(key!("EdgeEndTimestamp"));
+    } else {
+        line.time(key!("EdgeEndTimestamp"), record.ended, second);
+    }
     line.raw_text(key!("ClientIP"), facts.client.as_bytes());
     line.number(key!("ClientSrcPort"), facts.peer.address.port().into());
     if let Some(head) = facts.head {
@@ -171,7 +179,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
         line.raw_text(key!("ClientSSLCipher"), tls.cipher.as_bytes());
     }
     line.raw_text(key!("EdgeColoCode"), &facts.colo);
-    line.number(key!("EdgeResponseStatus"), record.status.into());
+    line.status(key!("EdgeResponseStatus"), record.status);
     line.number(key!("EdgeResponseBytes"), record.moved.sent);
     line.number(key!("EdgeResponseBodyBytes"), record.moved.sent_body);
     let content_type = record.content_type.as_bytes();
@@ -186,8 +194,10 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
     } else if let Some(label) = &record.origin_label {
         line.text(key!("OriginURL"), label.label.as_bytes());
     }
-    let origin_status = record.origin.as_ref().map_or(0, |origin| origin.status);
-    line.number(key!("OriginResponseStatus"), origin_status.into());
+    match &record.origin {
+        Some(origin) => line.status(key!("OriginResponseStatus"), origin.status),
+        None => line.literal(",\"OriginResponseStatus\":0"),
+    }
     if let Some(zone) = facts.zone {
         line.raw_text(key!("ZoneName"), zone.as_bytes());
     }
@@ -203,11 +213,16 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
 
 fn request(line: &mut Line<'_>, head: &RequestHead) {
     line.text(key!("ClientRequestHost"), head.bytes(head.host));
-    line.text(key!("ClientRequestMethod"), head.bytes(head.method_text));
-    line.text(key!("ClientRequestPath"), head.bytes(head.path));
-    line.text(key!("ClientRequestURI"), head.bytes(head.path_and_query));
-    line.raw_text(key!("ClientRequestProtocol"), head.version.as_str().as_bytes());
-    line.raw_text(key!("ClientRequestScheme"), head.scheme.as_str().as_bytes());
+    // A token (RFC 9110 section 5.6.2) needs no escapes.
+    line.raw_text(key!("ClientRequestMethod"), head.bytes(head.method_text));
+    let path = head.bytes(head.path);
+    let path_is_plain = line.text(key!("ClientRequestPath"), path);
+    if path_is_plain && head.query.is_none() {
+        line.raw_text(key!("ClientRequestURI"), path);
+    } else {
+        line.text(key!("ClientRequestURI"), head.bytes(head.path_and_query));
+    }
+    line.literal(spoken(head.version, head.scheme));
     for (name, known) in [
         (key!("ClientRequestReferer"), Known::Referer),
         (key!("ClientRequestUserAgent"), Known::UserAgent),
@@ -219,11 +234,30 @@ fn request(line: &mut Line<'_>, head: &RequestHead) {
     }
 }
 
+/// Protocol and scheme, of which there are few.
+const fn spoken(version: Version, scheme: Scheme) -> &'static str {
+    macro_rules! spoken {
+        ($version:literal, $scheme:literal) => {
+            concat!(",\"ClientRequestProtocol\":\"", $version, "\",\"ClientRequestScheme\":\"", $scheme, "\"")
+        };
+    }
+    match (version, scheme) {
+        (Version::Http10, Scheme::Http) => spoken!("HTTP/1.0", "http"),
+        (Version::Http10, Scheme::Https) => spoken!("HTTP/1.0", "https"),
+        (Version::Http11, Scheme::Http) => spoken!("HTTP/1.1", "http"),
+        (Version::Http11, Scheme::Https) => spoken!("HTTP/1.1", "https"),
+        (Version::Http2, Scheme::Http) => spoken!("HTTP/2", "http"),
+        (Version::Http2, Scheme::Https) => spoken!("HTTP/2", "https"),
+        (Version::Http3, Scheme::Http) => spoken!("HTTP/3", "http"),
+        (Version::Http3, Scheme::Https) => spoken!("HTTP/3", "https"),
+    }
+}
+
 /// Every request that gets as far as the cache goes through it, whatever it makes of it.
 fn cache(line: &mut Line<'_>, record: &Record) {
-    line.raw_text(key!("CacheCacheStatus"), logged(record.cache.status).as_bytes());
+    line.literal(logged(record.cache.status));
     line.number(key!("CacheResponseBytes"), record.moved.sent);
-    line.number(key!("CacheResponseStatus"), record.status.into());
+    line.status(key!("CacheResponseStatus"), record.status);
     if let Some(waited) = record.cache.waited {
         line.millis(key!("CacheLockWaitedMs"), waited);
     }
@@ -231,16 +265,21 @@ fn cache(line: &mut Line<'_>, record: &Record) {
 
 /// The log's word for a status: the header's in lower case.
 const fn logged(status: CacheStatus) -> &'static str {
+    macro_rules! logged {
+        ($word:literal) => {
+            concat!(",\"CacheCacheStatus\":\"", $word, "\"")
+        };
+    }
     match status {
-        CacheStatus::None => "unknown",
-        CacheStatus::Hit => "hit",
-        CacheStatus::Miss => "miss",
-        CacheStatus::Expired => "expired",
-        CacheStatus::Stale => "stale",
-        CacheStatus::Revalidated => "revalidated",
-        CacheStatus::Updating => "updating",
-        CacheStatus::Bypass => "bypass",
-        CacheStatus::Dynamic => "dynamic",
+        CacheStatus::None => logged!("unknown"),
+        CacheStatus::Hit => logged!("hit"),
+        CacheStatus::Miss => logged!("miss"),
+        CacheStatus::Expired => logged!("expired"),
+        CacheStatus::Stale => logged!("stale"),
+        CacheStatus::Revalidated => logged!("revalidated"),
+        CacheStatus::Updating => logged!("updating"),
+        CacheStatus::Bypass => logged!("bypass"),
+        CacheStatus::Dynamic => logged!("dynamic"),
     }
 }
 
@@ -268,7 +307,21 @@ mod tests {
     #[test]
     fn the_log_says_what_the_header_says_in_lower_case() {
         for status in CacheStatus::ALL {
-            assert_eq!(logged(status), status.as_str().to_ascii_lowercase());
+            let word = status.as_str().to_ascii_lowercase();
+            assert_eq!(logged(status), format!(",\"CacheCacheStatus\":\"{word}\""));
+        }
+    }
+
+    #[test]
+    fn protocol_and_scheme_are_named_as_everywhere() {
+        for version in [Version::Http10, Version::Http11, Version::Http2, Version::Http3] {
+            for scheme in [Scheme::Http, Scheme::Https] {
+                let (protocol, name) = (version.as_str(), scheme.as_str());
+                assert_eq!(
+                    spoken(version, scheme),
+                    format!(",\"ClientRequestProtocol\":\"{protocol}\",\"ClientRequestScheme\":\"{name}\"")
+                );
+            }
         }
     }
 

@@ -57,16 +57,24 @@ impl IpText {
 fn ip_text(ip: IpAddr, room: &mut [u8; 45]) -> &[u8] {
     let len = match ip {
         IpAddr::V4(v4) => {
-            let mut digits = itoa::Buffer::new();
             let mut at = 0;
-            for (index, octet) in v4.octets().into_iter().enumerate() {
-                let text = digits.format(octet).as_bytes();
-                let dot = usize::from(index > 0);
-                if let Some(slot) = room.get_mut(at..at + dot + text.len()) {
-                    slot.fill(b'.');
-                    slot.split_at_mut(dot).1.copy_from_slice(text);
+            let mut put = |byte: u8| {
+                if let Some(slot) = room.get_mut(at) {
+                    *slot = byte;
                 }
-                at += dot + text.len();
+                at += 1;
+            };
+            for (index, octet) in v4.octets().into_iter().enumerate() {
+                if index > 0 {
+                    put(b'.');
+                }
+                if octet >= 100 {
+                    put(b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    put(b'0' + octet / 10 % 10);
+                }
+                put(b'0' + octet % 10);
             }
             at
         }
@@ -120,7 +128,9 @@ mod tests {
     #[test]
     fn addresses_read_as_usual() {
         let mut room = [0; 45];
-        for text in ["0.0.0.0", "127.0.0.1", "255.255.255.255", "::1", "2001:db8::42"] {
+        for text in
+            ["0.0.0.0", "127.0.0.1", "10.9.99.100", "200.101.1.109", "255.255.255.255", "::1", "2001:db8::42"]
+        {
             assert_eq!(ip_text(text.parse().unwrap(), &mut room), text.as_bytes());
         }
     }

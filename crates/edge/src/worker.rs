@@ -352,10 +352,12 @@ async fn converse(core: &Rc<Core>, http1: &mut Http1) {
             Next::Request => {
                 core.metrics.samples.pass(http1.head());
                 http1.use_limits(&pinned.settings.limits);
-                Exchange::new(core, &pinned, http1).run().await;
+                let mut exchange = Exchange::new(core, &pinned, http1);
+                exchange.run().await;
             }
             Next::Refused { fault, readable } => {
-                Exchange::new(core, &pinned, http1).refuse(fault, readable).await;
+                let mut exchange = Exchange::new(core, &pinned, http1);
+                exchange.refuse(fault, readable).await;
             }
         }
         drop(pinned);

@@ -98,8 +98,8 @@ impl KeyBuilder {
         bytes.0.clear();
         bytes.0.shrink_to(KEPT_BYTES);
         bytes.0.extend_from_slice(&plan.zone_id.0);
-        bytes.0.push(Kind::Url as u8);
-        bytes.push(Element::Scheme, &[scheme as u8]);
+        // The kind, and the scheme as an element of one byte.
+        bytes.0.extend_from_slice(&[Kind::Url as u8, Element::Scheme as u8, 1, 0, 0, 0, scheme as u8]);
         host(bytes, head, scheme, &plan.key);
         bytes.push(Element::Path, head.bytes(head.path));
         if let Some(query) = head.query {

@@ -93,10 +93,12 @@ impl Visitor for Http1 {
         out.extend_from_slice(http1);
     }
 
+    #[inline]
     fn field(&mut self, name: &[u8], value: &[u8]) {
         encode::field(self.outbox.bytes_mut(), name, value);
     }
 
+    #[inline]
     fn field_with(&mut self, name: &[u8], write: impl FnOnce(&mut Vec<u8>)) {
         let out = self.outbox.bytes_mut();
         encode::field_begin(out, name);
