@@ -29,7 +29,11 @@ fn folder(origins: &[&Origin], budgets: &str) -> Folder {
     let zones: String = ["a.example", "b.example"]
         .iter()
         .zip(origins)
-        .map(|(name, origin)| format!("  - name: {name}\n    origins: [\"http://{}\"]\n", origin.address))
+        .map(|(name, origin)| {
+            // Each request is to keep the origin busy for itself.
+            let cache = "{level: bypass}";
+            format!("  - name: {name}\n    cache: {cache}\n    origins: [\"http://{}\"]\n", origin.address)
+        })
         .collect();
     let shared = configuration(origins[0].address, "root").replace("workers: 2", "workers: 1");
     let (shared, _) = shared.split_once("zones:").unwrap();
