@@ -96,12 +96,13 @@ impl Folder {
     }
 }
 
-/// A small configuration; port 0 is a free one.
+/// A small configuration; port 0 is a free one. Each request reaches the origin.
 pub(crate) fn configuration(origin: SocketAddr, user: &str) -> String {
     format!(
         "listen:\n  http: [\"127.0.0.1:0\"]\ndata_dir: ./data\nworkers: 2\nuser: {user}\nadmin:\n  listen: off\n\
          limits:\n  drain_timeout_ms: 10000\n\
-         zones:\n  - name: test.example\n    hosts: [\"*\"]\n    origins: [\"http://{origin}\"]\n"
+         zones:\n  - name: test.example\n    hosts: [\"*\"]\n    origins: [\"http://{origin}\"]\n    \
+         cache: {{level: bypass}}\n"
     )
 }
 
