@@ -26,7 +26,8 @@ impl Span {
         let asked = range::parse(request.fields.first(Known::Range)?)?;
         let slicing = Slicing { slice_bytes, total: u64::MAX };
         let first_of = |at| slicing.first(slicing.place(at).0);
-        let is_far = |at| at / slice_bytes.max(1) >= u64::from(u32::MAX);
+        // The last two numbers stand for ends of bodies, and for parts that belong to no whole.
+        let is_far = |at| at / slice_bytes.max(1) >= u64::from(u32::MAX - 1);
         match *asked.0.first()? {
             // No slice has such a number.
             Spec::FromTo(first, _) | Spec::From(first) if is_far(first) => None,
