@@ -3,7 +3,10 @@
 //! What is in the store never weighs more than its bound, also not for a moment: an insert first gets its
 //! weight, evicting until there is room, and only then puts the entry in. What a visitor still reads of an
 //! entry that has gone is not counted here; it is that visitor's.
+//! An entry that is taken out before its turn leaves its fixed part (some 100 bytes, not its key or body) until
+//! then: in each shard of at most a quarter as many as it has entries, and 64.
 
+mod bucket;
 mod ghosts;
 mod queues;
 mod shard;

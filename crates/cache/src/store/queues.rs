@@ -6,6 +6,7 @@
 //! queue leaves traces too. `docs/decisions` has the figures.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
 
 use super::ghosts::Ghosts;
 use super::visits::Place;
@@ -17,19 +18,15 @@ const TRIAL_PART: u64 = 10;
 const GHOST_ROUNDS: u64 = 2;
 /// Entries that one eviction lets go on, so that it ends soon.
 const LOOKS_MAX: u32 = 64;
-/// Turns of entries that are no longer there, beside as many as are.
+/// Of all turns, those of entries that have gone before it was theirs: one in so many, and some.
+const DEAD_PART: usize = 4;
 const DEAD_TURNS: usize = 64;
 
-/// An entry's place in a queue.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Turn {
-    pub(super) hash_low: u32,
-    pub(super) ticket: u32,
-}
-
+/// Entries in the order of their turns. Those that were taken out keep theirs for a while: the `Entry` alone,
+/// without its key and what was stored.
 #[derive(Debug, Default)]
 struct Queue {
-    turns: VecDeque<Turn>,
+    turns: VecDeque<Weak<Entry>>,
     entries: usize,
     bytes: u64,
 }
@@ -40,12 +37,11 @@ pub(super) struct Queues {
     trial: Queue,
     main: Queue,
     ghosts: Ghosts,
-    next_ticket: u32,
 }
 
 impl Queues {
     pub(super) fn new() -> Self {
-        Self { trial: Queue::default(), main: Queue::default(), ghosts: Ghosts::new(), next_ticket: 0 }
+        Self { trial: Queue::default(), main: Queue::default(), ghosts: Ghosts::new() }
     }
 
     pub(super) fn entries(&self) -> u64 {
@@ -57,80 +53,84 @@ impl Queues {
     }
 
     /// A new entry comes.
-    pub(super) fn join(&mut self, entry: &Entry) {
+    pub(super) fn join(&mut self, entry: &Arc<Entry>) {
         let entries = self.entries();
         let age = self.ghosts.take(entry.key.as_ref().hash);
         let is_back = age.is_some_and(|age| is_soon(age, entry.weight, entries, self.bytes()));
         self.ghosts.grow(entries * GHOST_ROUNDS);
-        self.stand(entry, if is_back { Place::Main } else { Place::Trial });
+        self.stand(if is_back { Place::Main } else { Place::Trial }, entry, Arc::downgrade(entry));
     }
 
-    /// An entry comes in the place of another.
-    pub(super) fn replace(&mut self, old: &Entry, new: &Entry) {
-        new.visits.follow(&old.visits);
-        let queue = self.queue(old.visits.place());
-        queue.bytes = queue.bytes.saturating_sub(old.weight) + new.weight;
+    /// An entry comes in the place of another: into the same queue, with its visits.
+    pub(super) fn replace(&mut self, old: &Arc<Entry>, new: &Arc<Entry>) {
+        new.visits.inherit(&old.visits);
+        let place = old.visits.place();
+        self.stand(place, new, Arc::downgrade(new));
+        self.leave(old);
     }
 
-    /// An entry goes before its time. `is_there` says of a turn whether its entry still is.
-    pub(super) fn leave(&mut self, entry: &Entry, is_there: impl Fn(Turn) -> bool) {
-        let queue = self.queue(entry.visits.place());
-        queue.entries -= 1;
-        queue.bytes = queue.bytes.saturating_sub(entry.weight);
-        if queue.turns.len() > queue.entries * 2 + DEAD_TURNS {
-            queue.turns.retain(|turn| is_there(*turn));
+    /// An entry goes before its turn.
+    pub(super) fn leave(&mut self, entry: &Entry) {
+        let Some(queue) = self.queue(entry.visits.place()) else {
+            return;
+        };
+        queue.lose(entry);
+        if queue.turns.len() > queue.entries + queue.entries / DEAD_PART + DEAD_TURNS {
+            queue.turns.retain(|turn| living(turn).is_some());
         }
     }
 
-    /// Chooses the entry that goes next. `find` finds the entry of a turn.
-    pub(super) fn choose<E: AsRef<Entry>>(&mut self, find: impl Fn(Turn) -> Option<E>) -> Option<E> {
+    /// Chooses the entry that goes next, and forgets it.
+    pub(super) fn choose(&mut self) -> Option<Arc<Entry>> {
         let mut looks = 0;
         loop {
-            let place = if self.main.entries == 0 || self.trial.bytes * TRIAL_PART > self.bytes() {
-                Place::Trial
-            } else {
-                Place::Main
-            };
-            let queue = self.queue(place);
-            let Some(turn) = queue.turns.pop_front() else {
-                if self.entries() == 0 {
-                    return None;
-                }
+            let is_trial = self.main.entries == 0 || self.trial.bytes * TRIAL_PART > self.bytes();
+            let queue = if is_trial { &mut self.trial } else { &mut self.main };
+            // No turn left: nothing is there at all.
+            let turn = queue.turns.pop_front()?;
+            let Some(entry) = living(&turn) else {
                 continue;
             };
-            let Some(found) = find(turn) else {
-                continue;
-            };
-            let entry = found.as_ref();
-            queue.entries -= 1;
-            queue.bytes = queue.bytes.saturating_sub(entry.weight);
-            let is_visited = entry.visits.take();
+            queue.lose(&entry);
             looks += 1;
-            if is_visited && looks <= LOOKS_MAX {
-                self.stand(entry, Place::Main);
+            if entry.visits.take() && looks <= LOOKS_MAX {
+                self.stand(Place::Main, &entry, turn);
             } else {
                 self.ghosts.leave(entry.key.as_ref().hash);
-                return Some(found);
+                return Some(entry);
             }
         }
     }
 
-    fn stand(&mut self, entry: &Entry, place: Place) {
-        let ticket = self.next_ticket;
-        self.next_ticket = ticket.wrapping_add(1);
-        entry.visits.stand(place, ticket);
-        let queue = self.queue(place);
-        queue.turns.push_back(Turn { hash_low: entry.key.as_ref().hash as u32, ticket });
-        queue.entries += 1;
-        queue.bytes += entry.weight;
-    }
-
-    fn queue(&mut self, place: Place) -> &mut Queue {
-        match place {
-            Place::Trial => &mut self.trial,
-            Place::Main => &mut self.main,
+    fn stand(&mut self, place: Place, entry: &Entry, turn: Weak<Entry>) {
+        entry.visits.stand(place);
+        if let Some(queue) = self.queue(place) {
+            queue.turns.push_back(turn);
+            queue.entries += 1;
+            queue.bytes += entry.weight;
         }
     }
+
+    fn queue(&mut self, place: Place) -> Option<&mut Queue> {
+        match place {
+            Place::Out => None,
+            Place::Trial => Some(&mut self.trial),
+            Place::Main => Some(&mut self.main),
+        }
+    }
+}
+
+impl Queue {
+    fn lose(&mut self, entry: &Entry) {
+        entry.visits.stand(Place::Out);
+        self.entries -= 1;
+        self.bytes = self.bytes.saturating_sub(entry.weight);
+    }
+}
+
+/// The entry of a turn, if it is still in the store. A visitor may hold one that is not.
+fn living(turn: &Weak<Entry>) -> Option<Arc<Entry>> {
+    turn.upgrade().filter(|entry| entry.visits.place() != Place::Out)
 }
 
 /// Whether something comes back soon enough to be worth its place: after fewer evictions than there are

@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
-use super::queues::{Queues, Turn};
+use super::queues::Queues;
 use super::table::Table;
 use super::{Apart, Counts, Held};
 use crate::key::KeyRef;
@@ -73,7 +73,7 @@ impl Shard {
     /// Takes out the entry whose turn it is. `None`: there is none.
     pub(super) fn evict(&self) -> Option<Arc<Entry>> {
         let mut kept = self.kept.0.lock();
-        let entry = kept.queues.choose(|turn| self.entry(turn))?;
+        let entry = kept.queues.choose()?;
         self.table.0.take(&entry);
         kept.goes(&entry);
         kept.evicted += 1;
@@ -89,7 +89,7 @@ impl Shard {
         let mut kept = self.kept.0.lock();
         let entry = self.table.0.find(key, |entry| really(entry).then(|| Arc::clone(entry)))??;
         self.table.0.take(&entry);
-        kept.queues.leave(&entry, |turn| self.entry(turn).is_some());
+        kept.queues.leave(&entry);
         kept.goes(&entry);
         Some(entry)
     }
@@ -104,10 +104,6 @@ impl Shard {
 
     pub(super) fn each_zone(&self, mut show: impl FnMut(ZoneId, Held)) {
         self.kept.0.lock().zones.iter().for_each(|(zone, held)| show(*zone, *held));
-    }
-
-    fn entry(&self, turn: Turn) -> Option<Arc<Entry>> {
-        self.table.0.pick(turn.hash_low, |entry| entry.visits.ticket() == turn.ticket)
     }
 }
 

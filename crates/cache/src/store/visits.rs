@@ -1,21 +1,22 @@
 //! What the store notes in an entry.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// Whether an entry was asked for lately, and where in the queues it stands.
 #[derive(Debug, Default)]
 pub struct Visits {
     is_visited: AtomicBool,
-    is_proven: AtomicBool,
-    ticket: AtomicU32,
+    place: AtomicU8,
 }
 
-/// The queue in which an entry stands.
+/// Where an entry stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// New: gone soon unless somebody asks for it.
+    /// Nowhere: it is not in the store, or not any longer.
+    Out,
+    /// In the queue of what is new: gone soon unless somebody asks for it.
     Trial,
-    /// Proven.
+    /// In the queue of what is proven.
     Main,
 }
 
@@ -32,24 +33,22 @@ impl Visits {
         self.is_visited.swap(false, Ordering::Relaxed)
     }
 
+    /// Takes over the visits of the entry in whose place this one comes.
+    pub(super) fn inherit(&self, old: &Self) {
+        self.is_visited.fetch_or(old.is_visited.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     // The rest is read and written under the lock of the shard.
 
-    pub(super) fn ticket(&self) -> u32 {
-        self.ticket.load(Ordering::Relaxed)
-    }
-
     pub(super) fn place(&self) -> Place {
-        if self.is_proven.load(Ordering::Relaxed) { Place::Main } else { Place::Trial }
+        match self.place.load(Ordering::Relaxed) {
+            0 => Place::Out,
+            1 => Place::Trial,
+            _ => Place::Main,
+        }
     }
 
-    pub(super) fn stand(&self, place: Place, ticket: u32) {
-        self.is_proven.store(place == Place::Main, Ordering::Relaxed);
-        self.ticket.store(ticket, Ordering::Relaxed);
-    }
-
-    /// Takes over what is noted in the entry in whose place this one comes.
-    pub(super) fn follow(&self, old: &Self) {
-        self.is_visited.fetch_or(old.is_visited.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.stand(old.place(), old.ticket());
+    pub(super) fn stand(&self, place: Place) {
+        self.place.store(place as u8, Ordering::Relaxed);
     }
 }
