@@ -48,9 +48,11 @@ impl Watch {
         stuck
     }
 
-    /// Whether no core is left that could finish anything.
+    /// Whether no core is left that could finish anything. One that has not begun beside others that have has
+    /// nothing to finish.
     pub(super) fn is_lost(&self) -> bool {
-        self.0.iter().all(|pulse| pulse.quiet_rounds >= LOST_ROUNDS)
+        let mut begun = self.0.iter().filter(|pulse| pulse.beats > 0).peekable();
+        begun.peek().is_some() && begun.all(|pulse| pulse.quiet_rounds >= LOST_ROUNDS)
     }
 }
 
@@ -84,6 +86,17 @@ mod tests {
         let mut watch = Watch::of(2);
         (0..100).for_each(|_| assert_eq!(watch.look(&slots), [0; 0]));
         assert!(!watch.is_lost());
+    }
+
+    #[test]
+    fn a_core_that_never_began_keeps_no_edge_whose_others_are_quiet() {
+        let slots: [Slot; 2] = Default::default();
+        let mut watch = Watch::of(2);
+        slots[0].beat();
+        (0..LOST_ROUNDS).for_each(|_| drop(watch.look(&slots)));
+        assert!(!watch.is_lost());
+        watch.look(&slots);
+        assert!(watch.is_lost());
     }
 
     #[test]
