@@ -159,7 +159,7 @@ mod tests {
         let stage = |sources: &[&str]| stage("/opt/rempart", sources.iter().copied());
         let (std, ours) =
             ("/rustc/5980/library/alloc/src/vec/mod.rs:31", "/x/crates/edge/src/exchange/give.rs:7");
-        let tokio = "/root/.cargo/registry/src/index.crates.io-19/tokio-1.54.0/src/runtime/task/raw.rs:3";
+        let tokio = "/cargo/registry/src/index.crates.io-19/tokio-1.54.0/src/runtime/task/raw.rs:3";
         assert_eq!(stage(&[std, ours, tokio]), "edge::exchange");
         assert_eq!(stage(&["/x/crates/cache/src/lib.rs:1"]), "cache");
         assert_eq!(stage(&["/x/crates/cache/src/key.rs:1"]), "cache::key");
