@@ -31,11 +31,11 @@ fuzz_target!(|input: &[u8]| {
     let Some(later) = response_of(304, &part()) else { return };
 
     dates_and_ranges(&request, &answer);
-    decide::tags(&answer);
-    decide::invalidates(&request, &answer);
+    let _ = decide::tags(&answer);
+    let _ = decide::invalidates(&request, &answer);
     let Wants::Lookup(lookup) = decide::wants(&request, &plan) else { return };
     let times = Times { asked_unix_s: NOW - u64::from(*flags), answered_unix_s: NOW };
-    decide::post_storing(&request, &answer, &plan, times);
+    let _ = decide::post_storing(&request, &answer, &plan, times);
     let Storing::Store(freshness) = decide::storing(&request, &lookup, &answer, &plan, times) else { return };
     assert!(decide::vary(&answer, &plan) != Vary::Any, "what varies by anything is stored");
     assert!(freshness.born_unix_s <= NOW && freshness.lifetime_s <= SECONDS_MAX);
@@ -45,9 +45,9 @@ fuzz_target!(|input: &[u8]| {
 
     let head = decide::stored_head(&answer, &plan, NOW);
     is_read_as_it_is(&head);
-    decide::own_fields(&answer, &plan);
+    let _ = decide::own_fields(&answer, &plan);
     look(&request, &lookup, &head);
-    decide::head_effect(&head, Some(5), &later);
+    let _ = decide::head_effect(&head, Some(5), &later);
     let key = KeyRef { hash: 0, bytes: b"k" }.to_key();
     let before = Response { id: 1, key, head, freshness, stamp: Stamp::default(), length: Some(5) };
     let decide::Updated { head: updated, freshness, .. } =
@@ -57,7 +57,7 @@ fuzz_target!(|input: &[u8]| {
     let tag = |head: &StoredHead| head.fields.first(rempart_flow::Known::ETag).map(<[u8]>::to_vec);
     assert_eq!(tag(&updated), tag(&before.head), "a 304 is about what is stored");
     for later_s in [0, 1, 60, SECONDS_MAX, u64::MAX - NOW] {
-        decide::reuse(&lookup, &freshness, *flags % 2 == 0, NOW + later_s);
+        let _ = decide::reuse(&lookup, &freshness, *flags % 2 == 0, NOW + later_s);
     }
     drop(Arc::new(updated));
 });
@@ -117,9 +117,9 @@ fn is_read_as_it_is(head: &StoredHead) {
 }
 
 fn look(request: &RequestHead, lookup: &Lookup, head: &StoredHead) {
-    decide::condition(request, head);
-    decide::if_range(request, head);
-    decide::strong_validator(head);
+    let _ = decide::condition(request, head);
+    let _ = decide::if_range(request, head);
+    let _ = decide::strong_validator(head);
     assert!(decide::validators(head).count() <= 2);
     assert!(!lookup.is_head);
 }

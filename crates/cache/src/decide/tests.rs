@@ -1,5 +1,6 @@
 //! What the tests of the decisions share, and those of the decisions as a whole.
 
+mod anything;
 mod conditional;
 mod head;
 mod request;
