@@ -94,6 +94,11 @@ impl Reader {
         self.fill.leave();
     }
 
+    #[cfg(test)]
+    pub(super) const fn fill(&self) -> &Arc<Fill> {
+        &self.fill
+    }
+
     /// Which bytes of the body are held, and up to which they come, if that is known: (held from, written, end).
     #[must_use]
     pub fn progress(&self) -> (u64, u64, Option<u64>) {

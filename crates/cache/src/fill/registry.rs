@@ -132,6 +132,9 @@ impl Fills {
         let fill = &shard.find(key.hash, |found| found.key.as_ref() == key)?.fill;
         let mut state = fill.lock();
         let Phase::Said(Word::Object(published)) = &state.phase else { return None };
+        if !state.is_listed {
+            return None;
+        }
         let published = Arc::clone(published);
         let reader = state.body.is_open().then(|| Reader::new(fill, &mut state))?;
         Some((published, reader))
@@ -190,6 +193,10 @@ impl Shared {
     /// Joins a fill that is found, unless it is none any longer.
     fn join(&self, fill: &Arc<Fill>) -> Option<Joined> {
         let mut state = fill.lock();
+        if !state.is_listed {
+            // Who has it found no longer is about to take it from here.
+            return None;
+        }
         match &state.phase {
             Phase::Leaderless => {
                 state.phase = Phase::Led;

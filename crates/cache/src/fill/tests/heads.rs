@@ -31,6 +31,22 @@ fn one_leads_and_all_others_get_what_it_publishes() {
     assert_idle(&fills);
 }
 
+/// On one core it is taken from among those that are found, on another somebody looks for it.
+#[test]
+fn what_is_about_to_be_found_no_longer_is_joined_by_nobody() {
+    let fills = Fills::new(SMALL);
+    let (writer, reader) = begin(&fills, coming(3, false));
+    reader.fill().lock().is_listed = false;
+    assert!(fills.find(key("a")).is_none());
+    let next = lead(&fills, "a");
+    // It takes its own from there, and nothing else.
+    reader.fill().lock().is_listed = true;
+    reader.disown();
+    drop(follow(&fills, "a"));
+    drop((writer, reader, next));
+    assert_idle(&fills);
+}
+
 #[test]
 fn when_the_leader_vanishes_exactly_one_is_woken_to_lead() {
     let fills = Fills::new(SMALL);
