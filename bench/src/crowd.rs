@@ -70,7 +70,7 @@ const SHORT: Scale = Scale {
 /// Runs both and prints what the origin saw and what memory was used.
 pub(crate) fn run(options: &Options) -> Outcome<()> {
     let scale = if options.short { SHORT } else { LONG };
-    let wanted = scale.visitors as u64 * 2 + DESCRIPTORS_OWN;
+    let wanted = scale.visitors as u64 + DESCRIPTORS_OWN;
     let limit = raise_descriptors();
     if limit < wanted {
         return Err(format!("{wanted} descriptors are needed and {limit} allowed: ulimit -n {wanted}").into());
