@@ -25,6 +25,8 @@ pub use storing::{post_storing, storing};
 pub use tags::{TAG_BYTES_MAX, TAGS_BYTES_MAX, TAGS_MAX, tags};
 pub use vary::{Vary, vary};
 
+use crate::status::CacheStatus;
+
 /// What a request asks of the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wants {
@@ -42,6 +44,17 @@ pub enum PassReason {
     Dynamic,
     /// Settings or the request say no: `BYPASS`.
     Bypass,
+}
+
+impl PassReason {
+    /// What is said of a request that passes for this reason.
+    #[must_use]
+    pub const fn status(self) -> CacheStatus {
+        match self {
+            Self::Dynamic => CacheStatus::Dynamic,
+            Self::Bypass => CacheStatus::Bypass,
+        }
+    }
 }
 
 /// What matters of a request that is looked up.

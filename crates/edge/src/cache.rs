@@ -1,5 +1,6 @@
 //! The cache as exchanges use it: what all cores share, and what is done for more than one visitor.
 
+mod asked;
 mod errand;
 mod forwarded;
 mod missing;
@@ -15,12 +16,13 @@ use rempart_cache::CacheSettings;
 use rempart_cache::fill::Bounds;
 use rempart_cache::{Fills, Purges, Store};
 
+pub use self::asked::{Asked, renewed};
 pub use self::errand::{Duty, Errand};
 pub use self::forwarded::Fetched;
 pub use self::missing::{Instead, Missing};
 pub use self::part::{LONE, OfLone, Span, of_lone};
 pub use self::says::Says;
-pub use self::settle::{Asked, Lead, Said, Settled, Stale, renewed, settle};
+pub use self::settle::{Lead, Settled, Stale, settle};
 pub use self::source::{Lacks, Source};
 
 /// What all cores share: what is stored, what is on its way, what was purged.
@@ -31,8 +33,6 @@ pub struct CacheTier {
     pub fills: Fills,
     /// What was purged.
     pub purges: Purges,
-    /// Bounds.
-    pub limits: CacheSettings,
     ids: AtomicU64,
 }
 
@@ -44,7 +44,6 @@ impl CacheTier {
             store: Store::new(limits.memory_bytes_max),
             fills: Fills::new(Bounds::from(limits)),
             purges,
-            limits: *limits,
             ids: AtomicU64::new(1),
         }
     }

@@ -47,7 +47,7 @@ use self::lookup::Miss;
 enum State {
     /// The head was read: the stages of the pipeline decide.
     Screen,
-    /// A stage failed whose policy is to answer with what is stored, however old.
+    /// A stage failed whose policy is to answer with what is stored, if that may be given stale.
     Stale(Fault),
     /// The store is asked.
     Lookup,

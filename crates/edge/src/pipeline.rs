@@ -30,7 +30,7 @@ pub enum OnFailure {
     Closed,
     /// It goes on without the stage. If the stage keeps failing, it is left out for that zone for a while.
     Open,
-    /// What is stored answers, however old; nothing stored, it is refused.
+    /// What is stored answers if it may be given stale, as if the origin had failed; else it is refused.
     Stale,
 }
 

@@ -203,6 +203,23 @@ fn a_panic_costs_one_request_what_its_stage_declares_and_has_a_name() {
 }
 
 #[test]
+fn what_is_stored_answers_for_a_stage_that_may_be_stale_but_not_what_must_be_asked_about() {
+    let ward = Ward::with("");
+    for target in ["/stored.css", "/asks.css"] {
+        assert_eq!(ward.ask("ill.test", target).0, 200);
+    }
+    for (target, status) in [("/stored.css", 200), ("/asks.css", 500), ("/new.css", 500)] {
+        ward.fail("test-stale", 1);
+        let (answered, answer) = ward.ask("ill.test", target);
+        assert_eq!(
+            (answered, answer.contains("CF-Cache-Status: STALE")),
+            (status, status == 200),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
 fn a_panic_before_a_zone_is_known_is_answered_too() {
     let ward = Ward::with("");
     ward.order(&json!({"zone": "", "stage": "zone"}));

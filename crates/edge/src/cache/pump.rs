@@ -191,8 +191,15 @@ fn keep(core: &Core, object: &Arc<Object>, mut finished: Finished) {
     while let Some((index, slice)) = finished.take_slice() {
         store_slice(core, &object.response, index, slice, is_shared);
     }
-    // A purge that came meanwhile is not to be undone.
-    if finished.is_whole() && core.cache.purges.check(&object.response.stamp) != Purged::Hard {
+    // Neither a purge that came meanwhile is to be undone, nor the place of what is newer to be taken.
+    let is_newest = || {
+        let looked = core.cache.store.get(object.response.key.as_ref(), |entry| match &entry.stored {
+            Stored::Object(there) => there.response.id <= object.response.id,
+            Stored::Varies(_) | Stored::HitForMiss { .. } | Stored::Slice(_) => true,
+        });
+        looked.unwrap_or(true)
+    };
+    if finished.is_whole() && core.cache.purges.check(&object.response.stamp) != Purged::Hard && is_newest() {
         let key = object.response.key.clone();
         let entry = Entry::new(key, Stored::Object(Arc::clone(object)));
         core.cache.store.insert(entry.asked_for_again(is_shared));

@@ -160,18 +160,17 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// Sends one part of the body.
     fn poll_part(&mut self, giving: &mut Giving, cx: &mut Context<'_>) -> Poll<Result<Given, Fault>> {
-        let object = Arc::clone(&giving.source.object);
         if let (Some(Body::Whole(pieces, bytes)), false) =
-            (object.bodies.origin(), giving.source.is_following())
+            (giving.source.object.bodies.origin(), giving.source.is_following())
         {
             let mut place = (giving.at, giving.end.unwrap_or(*bytes));
             let given = self.poll_pieces(pieces, &mut place, cx);
             giving.at = place.0;
             return given.map_ok(|()| Given::All);
         }
-        let tier = Arc::clone(&self.core.cache);
+        let core = self.core;
         while giving.end != Some(giving.at) {
-            let (piece, was_stored) = match giving.source.poll(&tier, cx, giving.at) {
+            let (piece, was_stored) = match giving.source.poll(&core.cache, cx, giving.at) {
                 Poll::Ready(Ok(piece)) => piece,
                 Poll::Ready(Err(Lacks::End)) if giving.end.is_none() => break,
                 Poll::Ready(Err(Lacks::Fetch)) => return Poll::Ready(Ok(Given::Lacks)),

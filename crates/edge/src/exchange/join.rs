@@ -31,10 +31,7 @@ impl<V: Visitor> Exchange<'_, V> {
             None => self.core.cache.fills.join(key.as_ref()),
         };
         match joined {
-            Joined::Leader(leader) => {
-                self.role = Role::Leader(Box::new(self.lead(leader, miss)));
-                State::Pass
-            }
+            Joined::Leader(leader) => self.fetch_for_all(leader, miss),
             Joined::Follower(reader) => match miss.stale {
                 Some(Stale { object, while_updating: true, .. }) => {
                     self.give_stored(&object, CacheStatus::Updating)
@@ -43,6 +40,16 @@ impl<V: Visitor> Exchange<'_, V> {
             },
             Joined::Full => self.pass_on(),
         }
+    }
+
+    /// Fetches for all, unless another's fetch has ended between the look and now. Whoever waits for this one is then
+    /// the next to look.
+    fn fetch_for_all(&mut self, leader: Leader, miss: Miss) -> State {
+        if self.has_come(&miss) {
+            return State::Lookup;
+        }
+        self.role = Role::Leader(Box::new(self.lead(leader, miss)));
+        State::Pass
     }
 
     /// Fetches without being waited for: what comes is stored if it may be.
@@ -102,10 +109,7 @@ impl<V: Visitor> Exchange<'_, V> {
                 Some(Stale { object, if_error: true, .. }) => self.give_stored(&object, CacheStatus::Stale),
                 Some(_) | None => State::Fail(fault),
             },
-            Outcome::Lead(leader) => {
-                self.role = Role::Leader(Box::new(self.lead(leader, miss)));
-                State::Pass
-            }
+            Outcome::Lead(leader) => self.fetch_for_all(leader, miss),
         }
     }
 
@@ -149,7 +153,9 @@ impl<V: Visitor> Exchange<'_, V> {
     /// Validates what is given stale meanwhile, unless somebody does so already.
     pub(super) fn refresh(&mut self, miss: Miss) {
         let key = miss.variant.as_ref().unwrap_or(&miss.primary);
-        if let Joined::Leader(leader) = self.core.cache.fills.join(key.as_ref()) {
+        if let Joined::Leader(leader) = self.core.cache.fills.join(key.as_ref())
+            && !self.has_come(&miss)
+        {
             let lead = self.lead(leader, miss);
             if let Some(errand) = self.errand(Duty::All(Box::new(lead))) {
                 errand.send();

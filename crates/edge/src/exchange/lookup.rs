@@ -12,7 +12,7 @@ use rempart_wire::Visitor;
 
 use super::give::Giving;
 use super::{Exchange, State};
-use crate::cache::{CacheTier, LONE, Said as _, Stale, of_lone};
+use crate::cache::{CacheTier, LONE, Stale, of_lone};
 
 /// How often a request looks again, because what it waited for was not for it, before it goes alone.
 pub(super) const ROUNDS_MAX: u8 = 4;
@@ -219,11 +219,11 @@ impl<V: Visitor> Exchange<'_, V> {
         }
     }
 
-    /// What is stored, however old it is: a stage that fails so has failed.
+    /// What is stored, if it may be given stale: a stage that fails so has failed, as an origin would.
     pub(super) fn stale(&mut self, fault: Fault) -> State {
         let Some(zone) = self.zone else { return State::Fail(fault) };
         let plan = &*zone.cache;
-        let Wants::Lookup(_) = decide::wants(self.visitor.head(), plan) else {
+        let Wants::Lookup(lookup) = decide::wants(self.visitor.head(), plan) else {
             return State::Fail(fault);
         };
         let found = {
@@ -243,10 +243,41 @@ impl<V: Visitor> Exchange<'_, V> {
                 None => None,
             }
         };
-        let purges = &self.core.cache.purges;
-        match found.filter(|object| purges.check(&object.response.stamp) != Purged::Hard) {
+        match found.filter(|object| self.may_stand_in(object, &lookup)) {
             Some(object) => self.give_stored(&object, CacheStatus::Stale),
             None => State::Fail(fault),
         }
+    }
+
+    /// Whether an object may answer for an origin that fails.
+    fn may_stand_in(&self, object: &Object, lookup: &Lookup) -> bool {
+        let response = &object.response;
+        let soft = match self.core.cache.purges.check(&response.stamp) {
+            Purged::No => false,
+            Purged::Soft => true,
+            Purged::Hard => return false,
+        };
+        match decide::reuse(lookup, &response.freshness, soft, self.record.started.unix_s()) {
+            Reuse::Fresh | Reuse::WhileRevalidating | Reuse::AfterValidation { if_error: true, .. } => true,
+            Reuse::AfterValidation { if_error: false, .. } | Reuse::No => false,
+        }
+    }
+
+    /// Whether what is to be fetched has come between the look and now.
+    pub(super) fn has_come(&self, miss: &Miss) -> bool {
+        let tier: &CacheTier = &self.core.cache;
+        let key = miss.variant.as_ref().unwrap_or(&miss.primary);
+        let now_unix_s = self.core.now().unix_s();
+        let looked = tier.store.get(key.as_ref(), |entry| match &entry.stored {
+            Stored::Object(object) => {
+                let response = &object.response;
+                // What was purged softly, or is given only after validation, is what is to be asked about.
+                tier.purges.check(&response.stamp) == Purged::No
+                    && decide::reuse(&miss.lookup, &response.freshness, false, now_unix_s) == Reuse::Fresh
+            }
+            Stored::HitForMiss { until_unix_s, .. } => now_unix_s < *until_unix_s,
+            Stored::Varies(_) | Stored::Slice(_) => false,
+        });
+        looked.unwrap_or_default()
     }
 }

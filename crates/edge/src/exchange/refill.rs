@@ -40,9 +40,10 @@ impl<V: Visitor> Exchange<'_, V> {
     /// Begins an answer from an object in slices, once its first byte is there: until then another answer is possible.
     pub(super) async fn give_sliced(&mut self, mut source: Source, status: CacheStatus) -> State {
         let Some((at, end)) = self.wanted(&source.object) else { return self.give_of(source, status) };
-        let tier = Arc::clone(&self.core.cache);
+        let core = self.core;
+        let tier = &*core.cache;
         let lacks = Poll::Ready(Err(Lacks::Fetch));
-        if !poll_fn(|cx| Poll::Ready(source.poll(&tier, cx, at) == lacks)).await {
+        if !poll_fn(|cx| Poll::Ready(source.poll(tier, cx, at) == lacks)).await {
             return self.give_of(source, status);
         }
         // Fetched after all, if only in part.
@@ -80,18 +81,19 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// Has what is missing from `at` on fetched, or follows who fetches it.
     pub(super) async fn refill(&mut self, source: &mut Source, at: u64, end: u64) -> Result<(), Refused> {
-        let tier = Arc::clone(&self.core.cache);
+        let core = self.core;
+        let tier = &*core.cache;
         if source.tries(at) > TRIES_MAX {
             return Err(Refused::Failed(Fault::OriginBodyTruncated));
         }
-        let index = source.slicing(&tier).place(at).0;
+        let index = source.slicing(tier).place(at).0;
         loop {
             let response = Arc::clone(&source.object.response);
             let key = response.key.as_ref().slice(response.id, index);
             match tier.fills.join(key.as_ref()) {
                 Joined::Leader(leader) => {
                     // It may have come between the look and now.
-                    if source.look(&tier, at) {
+                    if source.look(tier, at) {
                         return Ok(());
                     }
                     self.fetch_missing(leader, source, at, end)?;
@@ -99,7 +101,7 @@ impl<V: Visitor> Exchange<'_, V> {
                 Joined::Follower(reader) => match self.head_of(reader).await? {
                     (Outcome::Object(published), reader) if published.object.response.id == response.id => {
                         let (held_from, ..) = reader.progress();
-                        if source.look(&tier, at) {
+                        if source.look(tier, at) {
                             return Ok(());
                         }
                         if held_from > at {

@@ -1,4 +1,5 @@
-//! An origin that answers everything with its greeting; `/held` only once it is told to; `/flood` without end.
+//! An origin that answers everything with its greeting; `/held` only once it is told to; `/flood` without end;
+//! `/asks…` with a wish to be asked each time.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -56,6 +57,15 @@ fn serve(mut stream: TcpStream, tell_arrived: &Sender<()>, released: &Mutex<Rece
                 left = stream.write_all(&[b'x'; 64 * 1024]).is_ok();
             }
             return;
+        }
+        if first.starts_with("GET /asks") {
+            let asks =
+                b"HTTP/1.1 200 OK\r\nCache-Control: no-cache\r\nETag: \"1\"\r\nContent-Length: 15\r\n\r\n\
+                         from the origin";
+            if stream.write_all(asks).is_err() {
+                return;
+            }
+            continue;
         }
         if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\nfrom the origin").is_err() {
             return;
