@@ -27,6 +27,8 @@ const DESCRIPTORS_OWN: u64 = 256;
 const VISITOR_BYTES_MAX: u64 = 40 << 10;
 /// What the process may grow by beside store, fetches and visitors, in bytes.
 const SLACK_BYTES: u64 = 32 << 20;
+/// How many lines of each log a failure shows.
+const LINES_SHOWN: usize = 60;
 /// How often memory is read while they read.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -76,11 +78,12 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         return Err(format!("{wanted} descriptors are needed and {limit} allowed: ulimit -n {wanted}").into());
     }
     let mut failed = 0;
-    for (name, outcome) in [
-        ("many visitors of one cold object", many(options, scale)),
-        ("many readers of one large object", large(options, scale)),
-    ] {
-        match outcome {
+    let crowds: [(&str, fn(&Server, &Origin, &Arc<Body>, Scale) -> Outcome<String>, u64); 2] = [
+        ("many visitors of one cold object", many, scale.object_bytes),
+        ("many readers of one large object", large, scale.large_bytes),
+    ];
+    for (name, crowd, bytes) in crowds {
+        match meet(options, scale, bytes, crowd) {
             Ok(told) => println!("ok      {name}: {told}"),
             Err(error) => {
                 failed += 1;
@@ -96,14 +99,24 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     if failed == 0 { Ok(()) } else { Err("the crowd was not served as promised".into()) }
 }
 
-/// All ask at once for what nobody has.
-fn many(options: &Options, scale: Scale) -> Outcome<String> {
-    let body = Arc::new(Body::new(scale.object_bytes));
+/// Starts everything, has a crowd come, and on failure tells what Rempart said.
+fn meet(
+    options: &Options,
+    scale: Scale,
+    bytes: u64,
+    crowd: fn(&Server, &Origin, &Arc<Body>, Scale) -> Outcome<String>,
+) -> Outcome<String> {
+    let body = Arc::new(Body::new(bytes));
     let origin = Origin::start(Arc::clone(&body))?;
-    let server = Server::start(&options.rempart, origin.port, scale.memory_bytes)?;
+    let server = Server::start(&options.rempart, origin.port, scale)?;
+    crowd(&server, &origin, &body, scale).map_err(|error| format!("{error}\n{}", server.said()).into())
+}
+
+/// All ask at once for what nobody has.
+fn many(server: &Server, origin: &Origin, body: &Arc<Body>, scale: Scale) -> Outcome<String> {
     let before = server.tree.pss_bytes()?;
     let begun = Now::read();
-    let mut crowd = Crowd::new(server.port, body);
+    let mut crowd = Crowd::new(server.port, Arc::clone(body));
     for _ in 0..scale.visitors {
         crowd.ask(Pace::Free)?;
     }
@@ -128,13 +141,10 @@ fn many(options: &Options, scale: Scale) -> Outcome<String> {
 }
 
 /// Readers at like pace, and one that stops early and goes on when what it wants is stored no longer.
-fn large(options: &Options, scale: Scale) -> Outcome<String> {
-    let body = Arc::new(Body::new(scale.large_bytes));
-    let origin = Origin::start(Arc::clone(&body))?;
-    let server = Server::start(&options.rempart, origin.port, scale.memory_bytes)?;
+fn large(server: &Server, origin: &Origin, body: &Arc<Body>, scale: Scale) -> Outcome<String> {
     let before = server.tree.pss_bytes()?;
     let begun = Now::read();
-    let mut crowd = Crowd::new(server.port, body);
+    let mut crowd = Crowd::new(server.port, Arc::clone(body));
     for _ in 0..scale.readers {
         crowd.ask(Pace::Abreast)?;
     }
@@ -195,11 +205,15 @@ struct Server {
     port: u16,
     tree: Tree,
     child: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Server {
-    fn start(rempart: &Path, origin: u16, memory_bytes: u64) -> Outcome<Self> {
+    fn start(rempart: &Path, origin: u16, scale: Scale) -> Outcome<Self> {
+        let memory_bytes = scale.memory_bytes;
+        // Near its bound it takes nobody new; and each visitor may need a connection to the origin, too, unless told.
+        let connections = scale.visitors * 5 / 4;
+
         let folder = tempfile::tempdir()?;
         let [port, admin] = free_ports()?;
         let config = folder.path().join("rempart.yaml");
@@ -214,6 +228,7 @@ impl Server {
                  admin: {{listen: \"127.0.0.1:{admin}\"}}\n\
                  log: {{access: {{to: {0}/access.log}}}}\n\
                  limits: {{send_rate_min_bytes_per_s: 0}}\n\
+                 budgets: {{connections_max: {connections}}}\n\
                  cache: {{memory_bytes_max: {memory_bytes}}}\n\
                  zones:\n  - {{name: crowd.test, hosts: [\"*\"], origins: [\"http://127.0.0.1:{origin}\"]}}\n",
                 folder.path().display()
@@ -226,7 +241,17 @@ impl Server {
         let mut child = command.spawn().map_err(|error| format!("{}: {error}", rempart.display()))?;
         wait_until_it_accepts(&mut child, port, folder.path(), "rempart")?;
         pause(LOOK);
-        Ok(Self { port, tree: Tree::of(child.id()), child, _folder: folder })
+        Ok(Self { port, tree: Tree::of(child.id()), child, folder })
+    }
+
+    /// The last of what it has said, and of its log.
+    fn said(&self) -> String {
+        let last = |name: &str| {
+            let text = fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            lines.get(lines.len().saturating_sub(LINES_SHOWN)..).unwrap_or_default().join("\n")
+        };
+        format!("{}\n{}", last("output.log"), last("access.log"))
     }
 }
 

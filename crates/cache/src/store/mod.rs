@@ -48,7 +48,7 @@ pub struct Store {
     bytes_max: AtomicU64,
     /// What is in it, and what is about to come in.
     bytes: Apart<AtomicU64>,
-    /// The shard that evicts next: they take turns, so that their misses stay equal.
+    /// Where the next shard that evicts is looked for.
     hand: AtomicUsize,
     refused: AtomicU64,
 }
@@ -221,11 +221,16 @@ impl Store {
         }
     }
 
-    /// Takes one entry out.
+    /// Takes one entry out, of the next shard that holds its share. If all just took turns, what each holds would
+    /// drift apart, and in one that holds little even what has just come would go.
     fn evict(&self) {
-        let is_done = (0..self.shards.len()).any(|_| {
+        let shards = self.shards.len();
+        let share = self.bytes.0.load(Ordering::Relaxed) / shards as u64;
+        let is_done = (0..2 * shards).any(|look| {
             let turn = self.hand.fetch_add(1, Ordering::Relaxed);
-            self.give_back(self.shard_at(turn).evict())
+            let shard = self.shard_at(turn);
+            // What is about to come in counts, and is in no shard: so perhaps none has its share.
+            (look >= shards || shard.bytes() >= share) && self.give_back(shard.evict())
         });
         if !is_done {
             // All of it is taken by inserts that have not yet put their entries in.

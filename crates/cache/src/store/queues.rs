@@ -58,14 +58,14 @@ impl Queues {
         let age = self.ghosts.take(entry.key.as_ref().hash);
         let is_back = age.is_some_and(|age| is_soon(age, entry.weight, entries, self.bytes()));
         self.ghosts.grow(entries * GHOST_ROUNDS);
-        self.stand(if is_back { Place::Main } else { Place::Trial }, entry, Arc::downgrade(entry));
+        self.stand(if is_back { Place::Main } else { Place::Trial }, entry, Arc::downgrade(entry), 0);
     }
 
     /// An entry comes in the place of another: into the same queue, with its visits.
     pub(super) fn replace(&mut self, old: &Arc<Entry>, new: &Arc<Entry>) {
         new.visits.inherit(&old.visits);
         let place = old.visits.place();
-        self.stand(place, new, Arc::downgrade(new));
+        self.stand(place, new, Arc::downgrade(new), 0);
         self.leave(old);
     }
 
@@ -83,6 +83,9 @@ impl Queues {
     /// Chooses the entry that goes next, and forgets it.
     pub(super) fn choose(&mut self) -> Option<Arc<Entry>> {
         let mut looks = 0;
+        // What has just proved itself stays behind what only stays on: else, where all were asked for, it would be
+        // the first to go.
+        let mut proven = 0;
         loop {
             let is_trial = self.main.entries == 0 || self.trial.bytes * TRIAL_PART > self.bytes();
             let queue = if is_trial { &mut self.trial } else { &mut self.main };
@@ -94,7 +97,8 @@ impl Queues {
             queue.lose(&entry);
             looks += 1;
             if entry.visits.take() && looks <= LOOKS_MAX {
-                self.stand(Place::Main, &entry, turn);
+                self.stand(Place::Main, &entry, turn, if is_trial { 0 } else { proven });
+                proven += usize::from(is_trial);
             } else {
                 self.ghosts.leave(entry.key.as_ref().hash);
                 return Some(entry);
@@ -102,10 +106,11 @@ impl Queues {
         }
     }
 
-    fn stand(&mut self, place: Place, entry: &Entry, turn: Weak<Entry>) {
+    /// Puts an entry at the end of a queue, but before so many that are there.
+    fn stand(&mut self, place: Place, entry: &Entry, turn: Weak<Entry>, before: usize) {
         entry.visits.stand(place);
         if let Some(queue) = self.queue(place) {
-            queue.turns.push_back(turn);
+            queue.turns.insert(queue.turns.len().saturating_sub(before), turn);
             queue.entries += 1;
             queue.bytes += entry.weight;
         }

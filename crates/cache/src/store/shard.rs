@@ -1,6 +1,7 @@
 //! A part of the store: a table that readers use without a lock, and a lock for everything else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -17,6 +18,8 @@ use crate::plan::ZoneId;
 pub(super) struct Shard {
     pub(super) table: Apart<Table>,
     kept: Apart<Mutex<Kept>>,
+    /// What it weighs. Written under the lock; who reads it without may be a moment behind.
+    bytes: Apart<AtomicU64>,
 }
 
 /// What the lock protects.
@@ -31,7 +34,12 @@ struct Kept {
 impl Shard {
     pub(super) fn new() -> Self {
         let kept = Kept { queues: Queues::new(), zones: HashMap::default(), inserted: 0, evicted: 0 };
-        Self { table: Apart(Table::new()), kept: Apart(Mutex::new(kept)) }
+        Self { table: Apart(Table::new()), kept: Apart(Mutex::new(kept)), bytes: Apart::default() }
+    }
+
+    /// What it weighs.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.0.load(Ordering::Relaxed)
     }
 
     /// Puts an entry in. Answers the one in whose place it came.
@@ -47,6 +55,7 @@ impl Shard {
         kept.queues.join(&entry);
         table.push(entry);
         table.grow(kept.queues.entries());
+        self.weigh(&kept);
         None
     }
 
@@ -68,6 +77,11 @@ impl Shard {
         kept.goes(old);
         kept.queues.replace(old, &entry);
         self.table.0.replace(old, entry);
+        self.weigh(kept);
+    }
+
+    fn weigh(&self, kept: &Kept) {
+        self.bytes.0.store(kept.queues.bytes(), Ordering::Relaxed);
     }
 
     /// Takes out the entry whose turn it is. `None`: there is none.
@@ -77,6 +91,7 @@ impl Shard {
         self.table.0.take(&entry);
         kept.goes(&entry);
         kept.evicted += 1;
+        self.weigh(&kept);
         Some(entry)
     }
 
@@ -91,6 +106,7 @@ impl Shard {
         self.table.0.take(&entry);
         kept.queues.leave(&entry);
         kept.goes(&entry);
+        self.weigh(&kept);
         Some(entry)
     }
 

@@ -294,3 +294,16 @@ fn what_several_asked_for_on_its_way_outlives_what_one_did() {
     });
     assert_eq!(found, [0]);
 }
+
+#[test]
+fn what_has_just_come_stays_whichever_shards_were_asked_to_take_most() {
+    const BYTES: u64 = 1 << 20;
+    let store = Store::new(256 * BYTES);
+    assert_eq!(store.shards.len(), 16);
+    for number in 0..10_000 {
+        store.insert(entry(&key(number), BYTES, number).asked_for_again(true));
+        for lately in number.saturating_sub(64)..number {
+            assert!(look(&store, lately).is_some(), "{lately} has gone when {number} came");
+        }
+    }
+}
