@@ -77,6 +77,10 @@ reasons! {
         Trailer => "invalid trailer field",
         /// The visitor closed in the middle of the message.
         Truncated => "connection closed inside the message",
+        /// A pseudo-header field that is missing, repeated, unknown or out of place (RFC 9113 section 8.3).
+        PseudoField => "missing, repeated or misplaced pseudo-header field",
+        /// A field of HTTP/1 connections in another protocol (RFC 9113 section 8.2.2).
+        ConnectionField => "connection-specific field",
         /// An HTTP/2 preface or request on an HTTP/1 connection.
         Preface => "HTTP/2 preface on an HTTP/1 connection",
     }
@@ -89,6 +93,8 @@ reasons! {
         StatusLine => "malformed status line",
         /// Field lines that do not parse.
         FieldLine => "malformed header field",
+        /// `:status` is missing or invalid, or another pseudo-header field is there (RFC 9113 section 8.3.2).
+        PseudoField => "missing, invalid or misplaced pseudo-header field",
         /// Conflicting or invalid lengths.
         Framing => "conflicting or invalid message length",
         /// A chunk is malformed.
@@ -101,6 +107,8 @@ reasons! {
         InterimFlood => "too many interim responses",
         /// 101 that was not asked for.
         UnexpectedUpgrade => "protocol change that was not asked for",
+        /// Success without the protocol change that was asked for, where success would say that it was made.
+        UpgradeIgnored => "success without the protocol change that was asked for",
         /// Closed before the first byte of an answer.
         Empty => "connection closed without an answer",
         /// Reset or closed inside the head.
@@ -132,6 +140,9 @@ pub enum Fault {
     ClientGone,
     /// No zone has this host.
     UnknownHost,
+    /// The connection's certificate is not the one of this host: it is to be asked for on a connection of its own
+    /// (RFC 9110 section 15.5.20).
+    Misdirected,
     /// The zone has never had a version that can run.
     ZoneHeldBack,
     /// TRACE and CONNECT.
@@ -191,6 +202,7 @@ impl Fault {
             | Self::ReadTooSlow
             | Self::ClientGone
             | Self::UnknownHost
+            | Self::Misdirected
             | Self::MethodRefused
             | Self::CodingUnknown
             | Self::ExpectationUnknown

@@ -39,6 +39,8 @@ pub struct Field {
     pub known: Known,
     /// Belongs to this connection only: by its name, or because `Connection` names it.
     pub hop_by_hop: bool,
+    /// Its sender wants it never to be in a compression table, here or later (RFC 7541 section 6.2.3).
+    pub never_indexed: bool,
 }
 
 /// One field, resolved.
@@ -52,6 +54,8 @@ pub struct FieldRef<'a> {
     pub known: Known,
     /// Belongs to this connection only.
     pub hop_by_hop: bool,
+    /// Its sender wants it never to be in a compression table.
+    pub never_indexed: bool,
 }
 
 /// The arena and the list of fields.
@@ -94,7 +98,70 @@ impl Fields {
     pub fn append(&mut self, name: &[u8], value: &[u8]) {
         let known = Known::from_name(name);
         let (name, value) = (self.store(name), self.store(value));
-        self.list.push(Field { name, value, known, hop_by_hop: known.is_hop_by_hop() });
+        self.list.push(Field { name, value, known, hop_by_hop: known.is_hop_by_hop(), never_indexed: false });
+    }
+
+    /// Copies a field in as the line that HTTP/1 would write, `name: value` with its end: a head that came in another
+    /// protocol is then passed on, and counted, as if it had come in that.
+    #[inline]
+    pub fn append_line(&mut self, field: FieldRef<'_>) {
+        let FieldRef { name, value, known, hop_by_hop, never_indexed } = field;
+        let start = self.arena.len();
+        self.arena.reserve(name.len() + value.len() + 4);
+        self.arena.extend_from_slice(name);
+        self.arena.extend_from_slice(b": ");
+        self.arena.extend_from_slice(value);
+        self.arena.extend_from_slice(b"\r\n");
+        let name = Span::new(start, name.len());
+        let value = Span::new(start + 2 + name.len as usize, value.len());
+        self.list.push(Field { name, value, known, hop_by_hop, never_indexed });
+    }
+
+    /// Appends to the value of the last field; `false` if it is none that [`Self::append_line`] put at the end of the
+    /// arena.
+    pub fn extend_last_line(&mut self, between: &[u8], more: &[u8]) -> bool {
+        let Some(last) = self.list.last_mut() else { return false };
+        let value_end = last.value.start as usize + last.value.len as usize;
+        if self.arena.get(value_end..) != Some(b"\r\n") {
+            return false;
+        }
+        self.arena.truncate(value_end);
+        self.arena.extend_from_slice(between);
+        self.arena.extend_from_slice(more);
+        last.value = Span::new(last.value.start as usize, self.arena.len() - last.value.start as usize);
+        self.arena.extend_from_slice(b"\r\n");
+        true
+    }
+
+    /// Makes one field of all that have a known name, where the first of them stands.
+    pub fn join(&mut self, known: Known, between: &[u8]) {
+        let mut values = self.list.iter().filter(|field| field.known == known).map(|field| field.value);
+        let Some(first) = values.next() else { return };
+        let rest: Vec<Span> = values.collect();
+        if rest.is_empty() {
+            return;
+        }
+        let name = self.store(known.name());
+        self.store(b": ");
+        let start = self.arena.len();
+        for (number, value) in std::iter::once(first).chain(rest).enumerate() {
+            if number > 0 {
+                self.store(between);
+            }
+            let end = (value.start as usize + value.len as usize).min(self.arena.len());
+            self.arena.extend_from_within((value.start as usize).min(end)..end);
+        }
+        let value = Span::new(start, self.arena.len() - start);
+        self.store(b"\r\n");
+        let never_indexed = self.list.iter().any(|field| field.known == known && field.never_indexed);
+        let mut is_first = true;
+        self.list.retain_mut(|field| {
+            if field.known != known {
+                return true;
+            }
+            (field.name, field.value, field.never_indexed) = (name, value, never_indexed);
+            std::mem::take(&mut is_first)
+        });
     }
 
     /// Gives back the memory that is not used, before it is kept for long.
@@ -103,6 +170,12 @@ impl Fields {
         self.arena.shrink_to_fit();
         self.list.shrink_to_fit();
         self
+    }
+
+    /// How many bytes the arena holds.
+    #[must_use]
+    pub const fn bytes_held(&self) -> usize {
+        self.arena.len()
     }
 
     /// How many there are.
@@ -168,6 +241,7 @@ impl Fields {
             value: self.bytes(field.value),
             known: field.known,
             hop_by_hop: field.hop_by_hop,
+            never_indexed: field.never_indexed,
         }
     }
 }
@@ -205,6 +279,35 @@ mod tests {
         fields.mark_hop_by_hop(name);
         let marks: Vec<bool> = fields.iter().map(|f| f.hop_by_hop).collect();
         assert_eq!(marks, [true, false]);
+    }
+
+    #[test]
+    fn lines_stand_in_the_arena_as_text_and_the_last_can_grow() {
+        let mut fields = Fields::default();
+        let line =
+            |name, value, known| FieldRef { name, value, known, hop_by_hop: false, never_indexed: false };
+        assert!(!fields.extend_last_line(b"; ", b"x"));
+        fields.append_line(line(b"cookie", b"a=1", Known::Cookie));
+        assert!(fields.extend_last_line(b"; ", b"b=2"));
+        fields.append_line(line(b"x-any", b"", Known::Other));
+        assert_eq!(fields.arena, b"cookie: a=1; b=2\r\nx-any: \r\n");
+        assert_eq!(fields.first(Known::Cookie), Some(b"a=1; b=2".as_slice()));
+        fields.store(b"z");
+        assert!(!fields.extend_last_line(b"; ", b"c=3"));
+    }
+
+    #[test]
+    fn fields_of_one_name_are_joined_where_the_first_stands() {
+        let mut fields = Fields::default();
+        fields.append(b"x-a", b"1");
+        fields.append(b"Cookie", b"a=1");
+        fields.append(b"x-b", b"2");
+        fields.append(b"cookie", b"b=2");
+        fields.append(b"cookie", b"c=3");
+        fields.join(Known::Cookie, b"; ");
+        fields.join(Known::Accept, b", ");
+        let all: Vec<(&[u8], &[u8])> = fields.iter().map(|f| (f.name, f.value)).collect();
+        assert_eq!(all, [(&b"x-a"[..], &b"1"[..]), (b"cookie", b"a=1; b=2; c=3"), (b"x-b", b"2")]);
     }
 
     #[test]

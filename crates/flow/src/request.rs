@@ -39,6 +39,8 @@ pub struct RequestHead {
     pub body: BodyLength,
     /// What the sender said about the connection.
     pub connection: ConnectionOptions,
+    /// The protocol that an extended CONNECT asks for (RFC 8441, HTTP/2 and later); `None` of any other request.
+    pub protocol: Option<Span>,
     /// `Expect: 100-continue` (never set for HTTP/1.0, RFC 9110 section 10.1.1).
     pub expects_continue: bool,
     /// The fields, in order.
@@ -61,6 +63,7 @@ impl RequestHead {
             host,
             body,
             connection,
+            protocol,
             expects_continue,
             fields,
         } = self;
@@ -75,6 +78,7 @@ impl RequestHead {
         *host = Span::default();
         *body = BodyLength::default();
         *connection = ConnectionOptions::default();
+        *protocol = None;
         *expects_continue = false;
         fields.clear(keep_bytes);
     }

@@ -2,8 +2,8 @@
 
 use rempart_flow::{ConnectionOptions, Fields, Known, Span, Version};
 
-use crate::bytes::{is_token, trim_ows};
 use crate::fields::Noticed;
+use rempart_flow::bytes::{is_token, trim_ows};
 
 /// Options in all `Connection` fields of one head. Each is compared with every field, so their number
 /// is bounded; nobody sends more than five.

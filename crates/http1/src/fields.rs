@@ -5,9 +5,9 @@ mod tests;
 
 use rempart_flow::{Field, Fields, Known, Span};
 
-use crate::bytes::{is_token, text_len, trim_ows_end, trim_ows_start};
 use crate::scan::{HeadEnd, head_end};
-use crate::words::position_of;
+use rempart_flow::bytes::{is_token, text_len, trim_ows_end, trim_ows_start};
+use rempart_flow::words::position_of;
 
 /// Why field lines are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn read_lines(
         let line = read_line(rest)?;
         let (known, value) = (line.known, Span::new(start + line.value_start, line.value_len));
         let name = Span::new(start, line.name_len);
-        fields.push(Field { name, value, known, hop_by_hop: known.is_hop_by_hop() });
+        fields.push(Field { name, value, known, hop_by_hop: known.is_hop_by_hop(), never_indexed: false });
         if known != Known::Other {
             noticed.notice(known, value);
         }

@@ -1,6 +1,6 @@
 //! Transfer codings, the same for both sides.
 
-use crate::bytes::{is_token, trim_ows};
+use rempart_flow::bytes::{is_token, trim_ows};
 
 /// What the `Transfer-Encoding` fields of one message say, taken together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,6 @@
 //!
 //! A head is copied once into the arena of its `Fields`; everything else is a range into that copy.
 
-mod authority;
-mod bytes;
 pub mod chunked;
 mod connection;
 pub mod encode;
@@ -18,26 +16,9 @@ mod framing;
 pub mod request;
 pub mod response;
 mod scan;
-mod words;
 
 use rempart_flow::Fault;
-
-/// The bounds of one head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeadLimits {
-    /// Bytes of the whole head: start line, fields and the empty line.
-    pub head_bytes_max: usize,
-    /// Bytes of a request target. A response has none.
-    pub target_bytes_max: usize,
-    /// Number of field lines.
-    pub fields_max: usize,
-}
-
-impl Default for HeadLimits {
-    fn default() -> Self {
-        Self { head_bytes_max: 64 * 1024, target_bytes_max: 16 * 1024, fields_max: 128 }
-    }
-}
+pub use rempart_flow::HeadLimits;
 
 /// What an attempt to read a head came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

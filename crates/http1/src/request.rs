@@ -5,14 +5,14 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use rempart_flow::{BadRequest, BodyLength, Fault, Known, Method, RequestHead, Span, Version};
+use rempart_flow::{BadRequest, BodyLength, Fault, Known, Method, RequestHead, Span, Version, bytes};
 
 use self::line::RequestLine;
 use crate::connection::{self, BadOption, ConnectionFault};
 use crate::fields::{self, FieldFault, Noticed};
 use crate::framing::{Coding, coding};
 use crate::scan::is_still_open;
-use crate::{ARENA_KEEP_BYTES, HeadLimits, Parsed, Refusal, bytes};
+use crate::{ARENA_KEEP_BYTES, HeadLimits, Parsed, Refusal};
 
 /// Empty lines before a request line that are skipped. RFC 9112 section 2.2 asks for at least one, for
 /// old clients that send one after a body.

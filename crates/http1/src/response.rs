@@ -5,12 +5,12 @@ mod tests;
 
 use rempart_flow::{BadResponse, BodyLength, ConnectionOptions, Known, Method, ResponseHead, Span, Version};
 
-use crate::bytes::{self, text_len};
 use crate::connection::{self, BadOption};
 use crate::fields::{self, FieldFault, Noticed};
 use crate::framing::{Coding, coding, is_strange};
 use crate::scan::is_still_open;
 use crate::{ARENA_KEEP_BYTES, HeadLimits, Parsed};
+use rempart_flow::bytes::{self, text_len};
 
 /// Reads a head from the beginning of `input`. `head` is cleared and filled. The method of the request
 /// decides whether a body follows.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rempart_flow::{BadRequest, Fault, Version};
 
-use crate::bytes::{IN_PATH, PATH, TARGET, TOKEN, is, len_of};
+use rempart_flow::bytes::{IN_PATH, PATH, TARGET, TOKEN, is, len_of};
 
 /// Where the parts of a request line stand. Filled from left to right, so that a refused request can
 /// still be described.

@@ -3,9 +3,9 @@
 use rempart_flow::{BadRequest, Known, Method, RequestHead, Span, Version};
 
 use super::line::RequestLine;
-use crate::authority::Authority;
-use crate::bytes::trim_ows;
 use crate::fields::Noticed;
+use rempart_flow::authority::Authority;
+use rempart_flow::bytes::trim_ows;
 
 /// Sets path, query and authority of a request whose fields have been read.
 pub(super) fn resolve(

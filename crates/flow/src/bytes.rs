@@ -3,27 +3,33 @@
 use crate::words::len_before_control;
 
 /// A `tchar` (RFC 9110 section 5.6.2).
-pub(crate) const TOKEN: u8 = 1;
+pub const TOKEN: u8 = 1;
 /// A byte of the path of a target.
-pub(crate) const PATH: u8 = 2;
+pub const PATH: u8 = 2;
 /// A byte of a target anywhere.
-pub(crate) const TARGET: u8 = 4;
+pub const TARGET: u8 = 4;
 /// A byte of a label of a host name.
-pub(crate) const LABEL: u8 = 8;
+pub const LABEL: u8 = 8;
+/// A `tchar` that is no letter in upper case (RFC 9113 section 8.2.1).
+pub const LOWER_TOKEN: u8 = 32;
 /// A byte of the path of a target that does not end it: all but `?`.
-pub(crate) const IN_PATH: u8 = 16;
+pub const IN_PATH: u8 = 16;
 
 static CLASSES: [u8; 256] = classes();
 
 /// Whether a byte is of a class.
-pub(crate) fn is(byte: u8, class: u8) -> bool {
+#[must_use]
+#[inline]
+pub fn is(byte: u8, class: u8) -> bool {
     #[expect(clippy::indexing_slicing, reason = "256 entries cover every byte")]
     let classes = CLASSES[usize::from(byte)];
     classes & class != 0
 }
 
 /// How many bytes at the beginning of the text are of a class.
-pub(crate) fn len_of(class: u8, text: &[u8]) -> usize {
+#[must_use]
+#[inline]
+pub fn len_of(class: u8, text: &[u8]) -> usize {
     let mut rest = text;
     while let Some((word, after)) = rest.split_first_chunk() {
         if !are_all(word, class) {
@@ -42,13 +48,17 @@ fn are_all(word: &[u8; 8], class: u8) -> bool {
 }
 
 /// Whether the text is a token, and not empty.
-pub(crate) fn is_token(text: &[u8]) -> bool {
+#[must_use]
+#[inline]
+pub fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && len_of(TOKEN, text) == text.len()
 }
 
 /// How many bytes at the beginning of the text may stand in a field value or a reason phrase:
 /// `field-vchar`, space and tab (RFC 9110 section 5.5).
-pub(crate) fn text_len(text: &[u8]) -> usize {
+#[must_use]
+#[inline]
+pub fn text_len(text: &[u8]) -> usize {
     let len = len_before_control(text);
     if text.get(len) == Some(&b'\t') { text_len_with_tabs(text, len) } else { len }
 }
@@ -67,12 +77,16 @@ fn text_len_with_tabs(text: &[u8], mut len: usize) -> usize {
 }
 
 /// Without the spaces and tabs around it (`OWS`, RFC 9110 section 5.6.3).
-pub(crate) const fn trim_ows(text: &[u8]) -> &[u8] {
+#[must_use]
+#[inline]
+pub const fn trim_ows(text: &[u8]) -> &[u8] {
     trim_ows_end(trim_ows_start(text))
 }
 
 /// Without the spaces and tabs before it.
-pub(crate) const fn trim_ows_start(mut text: &[u8]) -> &[u8] {
+#[must_use]
+#[inline]
+pub const fn trim_ows_start(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = text {
         text = rest;
     }
@@ -80,7 +94,9 @@ pub(crate) const fn trim_ows_start(mut text: &[u8]) -> &[u8] {
 }
 
 /// Without the spaces and tabs after it.
-pub(crate) const fn trim_ows_end(mut text: &[u8]) -> &[u8] {
+#[must_use]
+#[inline]
+pub const fn trim_ows_end(mut text: &[u8]) -> &[u8] {
     while let [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }
@@ -88,7 +104,9 @@ pub(crate) const fn trim_ows_end(mut text: &[u8]) -> &[u8] {
 }
 
 /// A decimal number and nothing else, if it fits.
-pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
+#[must_use]
+#[inline]
+pub fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
@@ -106,6 +124,9 @@ const fn classes() -> [u8; 256] {
         let alnum = byte.is_ascii_alphanumeric();
         if alnum || one_of(byte, b"!#$%&'*+-.^_`|~") {
             class |= TOKEN;
+            if !byte.is_ascii_uppercase() {
+                class |= LOWER_TOKEN;
+            }
         }
         // RFC 3986, and what browsers send without encoding it (`|`, `^`, `` ` ``, braces, brackets). No
         // `\`, which some servers take for `/`.

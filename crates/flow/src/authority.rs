@@ -3,23 +3,25 @@
 use std::net::Ipv6Addr;
 
 use crate::bytes::{LABEL, is};
+use crate::words::position_of;
 
 /// A host longer than this is no name (RFC 1035 section 2.3.4 allows 255 bytes).
 const HOST_BYTES_MAX: usize = 255;
 
 /// An authority that has been checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Authority<'a> {
+pub struct Authority<'a> {
     /// The host; an IPv6 literal in its brackets.
-    pub(crate) host: &'a [u8],
+    pub host: &'a [u8],
     /// The port, if one is written.
-    pub(crate) port: Option<u16>,
+    pub port: Option<u16>,
 }
 
 impl<'a> Authority<'a> {
     /// `uri-host [ ":" port ]` (RFC 9110 section 7.2), and nothing else: no user information, no empty
     /// label, no empty port, no zone of an IPv6 address.
-    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &'a [u8]) -> Option<Self> {
         let host_len = match text {
             [b'[', ..] => literal_len(text)?,
             _ => name_len(text)?,
@@ -34,7 +36,8 @@ impl<'a> Authority<'a> {
     }
 
     /// Whether two name the same place, given the port that an absent one stands for.
-    pub(crate) fn agrees_with(&self, other: &Authority<'_>, default_port: u16) -> bool {
+    #[must_use]
+    pub fn agrees_with(&self, other: &Authority<'_>, default_port: u16) -> bool {
         self.host.eq_ignore_ascii_case(other.host)
             && self.port.unwrap_or(default_port) == other.port.unwrap_or(default_port)
     }
@@ -42,7 +45,7 @@ impl<'a> Authority<'a> {
 
 /// The length of an IPv6 literal at the beginning of the text, with its brackets.
 fn literal_len(text: &[u8]) -> Option<usize> {
-    let end = memchr::memchr(b']', text)?;
+    let end = position_of(b']', text)?;
     let literal = std::str::from_utf8(text.get(1..end)?).ok()?;
     literal.parse::<Ipv6Addr>().is_ok().then_some(end + 1)
 }

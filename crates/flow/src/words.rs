@@ -5,7 +5,9 @@ const ONES: u64 = u64::MAX / 0xff;
 const HIGH_BITS: u64 = 0x80 * ONES;
 
 /// Where the first such byte is.
-pub(crate) fn position_of(byte: u8, text: &[u8]) -> Option<usize> {
+#[must_use]
+#[inline]
+pub fn position_of(byte: u8, text: &[u8]) -> Option<usize> {
     let mut rest = text;
     while let Some((word, after)) = rest.split_first_chunk() {
         // A byte that is sought is 0 here, and taking 1 from it borrows. What a borrow does to later bytes
@@ -21,8 +23,9 @@ pub(crate) fn position_of(byte: u8, text: &[u8]) -> Option<usize> {
 }
 
 /// How many bytes stand before the first control byte, tab and DEL being some.
+#[must_use]
 #[inline]
-pub(crate) fn len_before_control(text: &[u8]) -> usize {
+pub fn len_before_control(text: &[u8]) -> usize {
     let mut rest = text;
     while let Some((block, after)) = rest.split_first_chunk() {
         if has_control(block) {
