@@ -8,7 +8,7 @@ use toml::{Table, Value};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["flow", "releases"],
-    &["http1"],
+    &["http1", "http2"],
     &["io"],
     &["wire", "origin", "cache"],
     &["config"],
