@@ -87,6 +87,8 @@ pub struct StoredHead {
     pub last_modified_unix_s: Option<u64>,
     /// Status line and field lines for HTTP/1, in one piece, without the empty line.
     pub http1: Box<[u8]>,
+    /// The same as a header block of HTTP/2 that needs no dynamic table (RFC 7541).
+    pub http2: Box<[u8]>,
 }
 
 /// The bodies of an object. All share freshness, 304 updates and purges.

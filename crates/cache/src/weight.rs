@@ -54,7 +54,7 @@ impl Stored {
 impl Response {
     fn bytes(&self) -> usize {
         let fields = fields_bytes(&self.head.fields) + fields_bytes(&self.head.kept);
-        let head = PIECE_BYTES + self.head.http1.len() + fields;
+        let head = 2 * PIECE_BYTES + self.head.http1.len() + self.head.http2.len() + fields;
         let names = PIECE_BYTES + size_of_val(self.stamp.names());
         size_of::<Self>() + PIECE_BYTES + key_bytes(&self.key) + head + names
     }

@@ -3,8 +3,9 @@
 //! the release. `docs/performance.md` says how it is counted.
 
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use rempart_edge::{guard, panics, pipeline};
 use rempart_flow::RequestHead;
 use rempart_http1::{HeadLimits, request};
 use rempart_origin::Origins;
+use rempart_wire::Peer;
 
 const CONFIGURATION: &str =
     "{listen: {http: [\":80\"]}, zones: [{name: shop.test, origins: [\"http://127.0.0.1:1\"]}]}";
@@ -62,8 +64,17 @@ fn core() -> Result<Core, Box<dyn std::error::Error>> {
     ))
 }
 
+/// A visitor in cleartext.
+fn peer() -> &'static Peer {
+    static PEER: LazyLock<Peer> = LazyLock::new(|| {
+        let address = SocketAddr::from(([192, 0, 2, 1], 1));
+        Peer { address, local: address, tls: None, is_inside: false }
+    });
+    &PEER
+}
+
 fn screening<'a, 'b>(core: &'a Core, release: &'b Pinned, head: &'a RequestHead) -> Screening<'a, 'b> {
-    Screening::new(head, release, core)
+    Screening::new(head, peer(), release, core)
 }
 
 /// As the edge does it: the connection and the exchange are guarded, each stage is, and the release counts.

@@ -25,7 +25,8 @@ pub enum Kind {
 /// Writes the head of the origin's answer.
 ///
 /// # Errors
-/// The answer changes the protocol and nobody asked for it, or it does not say to what.
+/// The answer changes the protocol and nobody asked for it, or it does not say to what; or it is a success that a
+/// visitor would take for such a change.
 pub fn begin<V: Visitor>(
     visitor: &mut V,
     connection: &mut Connection,
@@ -46,6 +47,10 @@ pub fn begin<V: Visitor>(
         visitor.end_upgrade(&protocol);
         connection.begin_tunnel();
         return Ok(Kind::Tunnel);
+    }
+    if visitor.head().protocol.is_some() && (200..300).contains(&head.status) {
+        // RFC 8441 section 5: to an extended CONNECT this says that the tunnel stands.
+        return Err(Fault::BadResponse(BadResponse::UpgradeIgnored));
     }
     let is_head = visitor.head().method == Method::Head;
     visitor.begin(head.status);

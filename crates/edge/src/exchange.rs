@@ -23,7 +23,7 @@ use rempart_config::{Snapshot, ZonePlan};
 use rempart_flow::{Fault, Fields, Method, RequestHead};
 use rempart_origin::Connection;
 use rempart_origin::plan::OriginPlan;
-use rempart_wire::Visitor;
+use rempart_wire::{Peer, Visitor};
 
 use crate::answer;
 use crate::budgets::UnderWay;
@@ -75,6 +75,8 @@ enum State {
 pub struct Screening<'exchange, 'snapshot> {
     /// The request.
     pub head: &'exchange RequestHead,
+    /// Who sent it, over what connection.
+    pub peer: &'exchange Peer,
     /// The configuration that this exchange is pinned to.
     pub snapshot: &'snapshot Snapshot,
     /// This installation's token in `CDN-Loop`.
@@ -97,9 +99,15 @@ pub struct Screening<'exchange, 'snapshot> {
 impl<'exchange, 'snapshot> Screening<'exchange, 'snapshot> {
     /// Of a request that no stage has seen.
     #[must_use]
-    pub fn new(head: &'exchange RequestHead, snapshot: &'snapshot Snapshot, core: &'exchange Core) -> Self {
+    pub fn new(
+        head: &'exchange RequestHead,
+        peer: &'exchange Peer,
+        snapshot: &'snapshot Snapshot,
+        core: &'exchange Core,
+    ) -> Self {
         Self {
             head,
+            peer,
             snapshot,
             loop_token: &core.loop_token,
             zone: None,
@@ -252,7 +260,8 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     }
 
     async fn screen(&mut self) -> State {
-        let mut screening = Screening::new(self.visitor.head(), self.snapshot, self.core);
+        let mut screening =
+            Screening::new(self.visitor.head(), self.visitor.peer(), self.snapshot, self.core);
         let (state, verdict) = guard::screen(self.core, self.snapshot, &mut screening).await;
         let may_be_stale = screening.may_be_stale;
         self.zone = screening.zone;

@@ -67,6 +67,12 @@ pub const fn shown(fault: Fault) -> Shown {
         Fault::UnknownHost => {
             shown!(421, "unknown-host", "Misdirected request", "No site of this name is served here.")
         }
+        Fault::Misdirected => shown!(
+            421,
+            "misdirected",
+            "Misdirected request",
+            "This site is not served on a connection that was made for another one."
+        ),
         Fault::ZoneHeldBack => shown!(
             503,
             "zone-held-back",
@@ -207,6 +213,7 @@ pub const fn detail(fault: Fault) -> &'static str {
         | Fault::ReadTooSlow
         | Fault::ClientGone
         | Fault::UnknownHost
+        | Fault::Misdirected
         | Fault::ZoneHeldBack
         | Fault::MethodRefused
         | Fault::CodingUnknown

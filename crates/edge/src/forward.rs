@@ -7,7 +7,7 @@ use rempart_cache::CachePlan;
 use rempart_cache::key::push_authority;
 use rempart_cache::plan::DeviceType;
 use rempart_config::Snapshot;
-use rempart_flow::{Known, RequestHead, Scheme};
+use rempart_flow::{Known, RequestHead, Scheme, Version};
 use rempart_http1::encode;
 use rempart_origin::plan::OriginPlan;
 use rempart_wire::Peer;
@@ -141,11 +141,14 @@ impl Forward<'_> {
         }
         encode::field(out, b"CF-Ray", self.ray.as_bytes());
         encode::field(out, b"CDN-Loop", self.loop_token);
-        encode::field(
-            out,
-            b"Via",
-            if self.head.version == rempart_flow::Version::Http10 { b"1.0 rempart" } else { b"1.1 rempart" },
-        );
+        // RFC 9110 section 7.6.3: by which version it came.
+        let via: &[u8] = match self.head.version {
+            Version::Http10 => b"1.0 rempart",
+            Version::Http11 => b"1.1 rempart",
+            Version::Http2 => b"2 rempart",
+            Version::Http3 => b"3 rempart",
+        };
+        encode::field(out, b"Via", via);
     }
 
     /// Whether an end-to-end field goes on to the origin.

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rempart_http2::{Budget, Failure};
 
 use crate::incidents::Incidents;
 
@@ -114,6 +115,37 @@ impl ZoneCounters {
 /// The name under which exchanges are counted that belong to no zone.
 pub const NO_ZONE: &str = "-";
 
+/// What one core counts of visitors' connections of HTTP/2.
+#[derive(Debug, Default)]
+pub struct Http2Counters {
+    /// How many there were.
+    pub connections: Counter,
+    /// Of those, ended because the visitor broke the protocol.
+    pub violations: Counter,
+    over_budget: [Counter; Budget::ALL.len()],
+}
+
+impl Http2Counters {
+    /// Counts a connection that has ended.
+    pub fn ended(&self, failure: Option<Failure>) {
+        match failure {
+            Some(Failure::Violation(_)) => self.violations.add(1),
+            Some(Failure::Budget(budget)) => {
+                let place = Budget::ALL.iter().position(|one| *one == budget).unwrap_or_default();
+                if let Some(counter) = self.over_budget.get(place) {
+                    counter.add(1);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Connections ended because the visitor was over a budget, by budget.
+    pub fn over_budget(&self) -> impl Iterator<Item = (Budget, u64)> {
+        Budget::ALL.into_iter().zip(self.over_budget.iter().map(Counter::read))
+    }
+}
+
 /// What one core counts.
 #[derive(Debug, Default)]
 pub struct CoreMetrics {
@@ -127,6 +159,8 @@ pub struct CoreMetrics {
     pub turned_away: Counter,
     /// Connections closed at once because something was short.
     pub shed: Counter,
+    /// Visitors' connections of HTTP/2.
+    pub http2: Http2Counters,
     /// What this core is told of the budgets, and counts about them.
     pub budget: crate::budgets::CoreBudget,
     /// Exchanges tried a second time.

@@ -2,6 +2,8 @@
 //! threads; a connection may, before its first byte is read.
 
 mod alive;
+mod http2;
+mod lanes;
 
 use std::future::{Future as _, poll_fn};
 use std::os::unix::net::UnixStream;
@@ -14,7 +16,7 @@ use std::time::Duration;
 
 use rempart_base::Now;
 use rempart_io::{Socket, Stream};
-use rempart_wire::{Door, Guest, Http1, Next, Peer, Turned, Visitor, welcome};
+use rempart_wire::{Door, Guest, Http1, Http2, Next, Peer, Turned, Visitor, welcome};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -320,7 +322,7 @@ impl Drop for Seat {
 async fn connection(core: &Rc<Core>, tcp: TcpStream, door: Arc<Door>, guest: Guest) {
     let limits = Arc::clone(&core.stable().settings.limits);
     // The handshake's future is large and short-lived: it does not stay in the task's own memory.
-    let mut welcoming = Box::pin(welcome(tcp, &door, limits.tls_handshake_timeout));
+    let mut welcoming = Box::pin(welcome(tcp, &door, &limits));
     let welcomed = poll_fn(|cx| match welcoming.as_mut().poll(cx) {
         Poll::Ready(welcomed) => Poll::Ready(Some(welcomed)),
         Poll::Pending => guest.poll_told(cx).map(|()| None),
@@ -336,6 +338,9 @@ async fn connection(core: &Rc<Core>, tcp: TcpStream, door: Arc<Door>, guest: Gue
     };
     drop(welcoming);
     drop(door);
+    if peer.tls.as_ref().is_some_and(|tls| tls.is_http2) {
+        return http2::converse(core, Http2::new(stream, peer, &limits, guest)).await;
+    }
     converse(core, &mut Http1::new(stream, peer, limits, guest)).await;
 }
 

@@ -1,7 +1,7 @@
 //! One byte stream, whatever carries it.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -116,6 +116,24 @@ impl Stream {
     /// The reactor refused; the stream is lost.
     pub fn attach(&mut self) -> io::Result<()> {
         self.socket_mut().attach()
+    }
+
+    /// From now on the kernel takes no more while so many bytes wait in it to be sent, so that what is written next need
+    /// not wait behind them. A failure leaves it as it was.
+    pub fn bound_unsent(&self, bytes: u32) {
+        if let Socket::Tcp(tcp) = self.socket() {
+            // SAFETY: the descriptor is open as long as `tcp` lives, and the kernel reads the four bytes of `bytes`.
+
+            unsafe {
+                libc::setsockopt(
+                    tcp.as_fd().as_raw_fd(),
+                    libc::IPPROTO_TCP,
+                    libc::TCP_NOTSENT_LOWAT,
+                    (&raw const bytes).cast(),
+                    size_of::<u32>() as libc::socklen_t,
+                );
+            }
+        }
     }
 
     /// Makes the close that follows a reset, so that the peer can tell a broken body from a whole one.

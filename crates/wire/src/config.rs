@@ -60,6 +60,9 @@ rempart_base::config! {
         send_rate_min_bytes_per_s: u64 = 240, in 0..=1 << 30;
         /// How long a transfer may run before the two rates are looked at.
         rate_grace_ms: u32 = 30_000, in 0..=3_600_000;
+        /// Requests that a visitor may have under way at once on a connection of HTTP/2; one more is refused, and
+        /// may be sent again (RFC 9113 section 5.1.2). 0: HTTP/2 is not offered.
+        http2_streams_max: u32 = 128, in 0..=256;
         /// Requests on one connection; the answer to the last one closes it.
         requests_per_connection_max: u64 = 1_000_000, in 1..=u64::MAX;
         /// Time from a connection's first byte to the end of its TLS handshake.
@@ -144,6 +147,8 @@ pub struct Limits {
     pub send_rate_min_bytes_per_s: u64,
     /// How long a transfer may go without a minimum rate.
     pub rate_grace: Duration,
+    /// Streams of a connection of HTTP/2; 0: it is not offered.
+    pub http2_streams_max: u32,
     /// After so many requests a connection is closed.
     pub requests_per_connection_max: u64,
     /// From a connection's first byte to the end of its TLS handshake.
@@ -180,6 +185,7 @@ impl From<&LimitsConfig> for Limits {
             body_rate_min_bytes_per_s: config.body_rate_min_bytes_per_s,
             send_rate_min_bytes_per_s: config.send_rate_min_bytes_per_s,
             rate_grace: ms(config.rate_grace_ms),
+            http2_streams_max: config.http2_streams_max,
             requests_per_connection_max: config.requests_per_connection_max,
             tls_handshake_timeout: ms(config.tls_handshake_timeout_ms),
             tunnel_idle_timeout: ms(config.tunnel_idle_timeout_ms),

@@ -9,13 +9,16 @@ use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::{ProtocolVersion, ServerConfig};
 use tokio_rustls::TlsStream;
 
+use crate::bounds::TLS_BUFFER_BYTES;
 use crate::visitor::TlsFacts;
 
 /// How TLS is accepted: one for all listeners and cores. Certificates are chosen by the resolver for each
 /// handshake, so that a reload needs no new acceptor.
 #[derive(Clone)]
 pub struct TlsAcceptor {
-    inner: tokio_rustls::TlsAcceptor,
+    http1: tokio_rustls::TlsAcceptor,
+    /// The same, which offers HTTP/2 too.
+    http2: tokio_rustls::TlsAcceptor,
 }
 
 impl TlsAcceptor {
@@ -33,15 +36,20 @@ impl TlsAcceptor {
         // Tickets hold the session at the visitor; a cache here would be memory that visitors choose.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = aws_lc_rs::Ticketer::new()?;
-        Ok(Self { inner: tokio_rustls::TlsAcceptor::from(Arc::new(config)) })
+        let mut http2 = config.clone();
+        http2.alpn_protocols.insert(0, b"h2".to_vec());
+        Ok(Self { http1: Arc::new(config).into(), http2: Arc::new(http2).into() })
     }
 
-    /// Runs a handshake.
+    /// Runs a handshake, in which HTTP/2 is offered or not.
     ///
     /// # Errors
     /// The visitor's: it broke off, or nothing could be agreed on.
-    pub async fn accept(&self, socket: Socket) -> io::Result<(Stream, TlsFacts)> {
-        let tls = self.inner.accept(socket).await?;
+    pub async fn accept(&self, socket: Socket, has_http2: bool) -> io::Result<(Stream, TlsFacts)> {
+        let acceptor = if has_http2 { &self.http2 } else { &self.http1 };
+        let mut tls = acceptor.accept(socket).await?;
+        // All that is gathered leaves in one write.
+        tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER_BYTES));
         let session = tls.get_ref().1;
         let facts = TlsFacts {
             server_name: session.server_name().map(Box::from),
@@ -49,6 +57,7 @@ impl TlsAcceptor {
             cipher: session
                 .negotiated_cipher_suite()
                 .map_or_else(Box::default, |suite| suite.suite().as_str().unwrap_or("unknown").into()),
+            is_http2: session.alpn_protocol() == Some(b"h2"),
         };
         Ok((Stream::Tls(Box::new(TlsStream::Server(tls))), facts))
     }

@@ -29,10 +29,21 @@ pub struct TlsFacts {
     pub version: &'static str,
     /// For example `TLS13_AES_256_GCM_SHA384`.
     pub cipher: Box<str>,
+    /// Whether HTTP/2 was agreed on (RFC 7301, RFC 9113 section 3.2).
+    pub is_http2: bool,
 }
 
-/// One request and its answer, as the edge sees them. HTTP/1 connections implement it now, streams of
-/// HTTP/2 and /3 later. Every call is driven by one task; `poll_…` calls wake it.
+/// The beginning of a head that was prepared once, for every protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Prepared<'a> {
+    /// Status line and field lines of HTTP/1.
+    pub http1: &'a [u8],
+    /// A header block of HTTP/2 that needs no dynamic table.
+    pub http2: &'a [u8],
+}
+
+/// One request and its answer, as the edge sees them: HTTP/1 connections implement it, and streams of HTTP/2;
+/// those of HTTP/3 later. Every call is driven by one task; `poll_…` calls wake it.
 ///
 /// An answer is: any number of interim heads, then one head, body pieces, [`Visitor::finish`]. A head is
 /// [`Visitor::begin`], fields, [`Visitor::end`]. Nothing need reach the visitor before
@@ -65,9 +76,8 @@ pub trait Visitor {
     /// Begins a head. One that was begun and not ended is taken back.
     fn begin(&mut self, status: u16);
 
-    /// Begins a head whose status line and fields are prepared: `http1` is their text for HTTP/1, `fields` are
-    /// the same for other protocols.
-    fn begin_prepared(&mut self, status: u16, http1: &[u8], fields: &Fields);
+    /// Begins a head whose status and fields are prepared.
+    fn begin_prepared(&mut self, prepared: Prepared<'_>);
 
     /// Adds a field to it. Framing and connection fields are the protocol's own business.
     fn field(&mut self, name: &[u8], value: &[u8]);

@@ -3,13 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rempart_io::{Socket, Stream};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::config::Limits;
 use crate::proxy_protocol::{self, HEADER_BYTES_MAX, ProxyProtocol};
 use crate::tls::TlsAcceptor;
 use crate::visitor::Peer;
@@ -36,11 +36,12 @@ pub enum Turned {
     Socket,
 }
 
-/// Brings a connection through the door, within `patience` for each step.
+/// Brings a connection through the door, each step within the limits' time for handshakes.
 ///
 /// # Errors
 /// Why it was turned away; closing it is all that can be done.
-pub async fn welcome(mut tcp: TcpStream, door: &Door, patience: Duration) -> Result<(Stream, Peer), Turned> {
+pub async fn welcome(mut tcp: TcpStream, door: &Door, limits: &Limits) -> Result<(Stream, Peer), Turned> {
+    let patience = limits.tls_handshake_timeout;
     // An answer leaves in one write; Nagle would only hold its last segment back.
     tcp.set_nodelay(true).map_err(|_| Turned::Socket)?;
     let mut address = tcp.peer_addr().map_err(|_| Turned::Socket)?;
@@ -57,7 +58,7 @@ pub async fn welcome(mut tcp: TcpStream, door: &Door, patience: Duration) -> Res
     let Some(acceptor) = &door.tls else {
         return Ok((Stream::Plain(socket), Peer { address, local, tls: None, is_inside: false }));
     };
-    let (stream, facts) = timeout(patience, acceptor.accept(socket))
+    let (stream, facts) = timeout(patience, acceptor.accept(socket, limits.http2_streams_max > 0))
         .await
         .map_err(|_| Turned::Tls)?
         .map_err(|_| Turned::Tls)?;

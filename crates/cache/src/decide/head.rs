@@ -3,6 +3,7 @@
 use rempart_base::date::{imf_fixdate, parse_http_date};
 use rempart_flow::{FieldRef, Fields, Known, RequestHead, ResponseHead};
 use rempart_http1::encode;
+use rempart_http2::hpack::block;
 
 use super::conditional::{Tag, etag};
 use super::directives::Policy;
@@ -232,6 +233,11 @@ fn shown(status: u16, origin: &Fields, plan: &CachePlan, now_unix_s: u64) -> Sto
     for field in fields.iter() {
         encode::field(&mut http1, field.name, field.value);
     }
+    let mut http2 = Vec::new();
+    block::status(&mut http2, status);
+    for field in fields.iter() {
+        block::field_packed(&mut http2, field.name, field.value);
+    }
     StoredHead {
         status,
         date_unix_s: dated.unwrap_or(now_unix_s),
@@ -241,6 +247,7 @@ fn shown(status: u16, origin: &Fields, plan: &CachePlan, now_unix_s: u64) -> Sto
         is_ttl_own,
         kept: kept.shrunk(),
         http1: http1.into(),
+        http2: http2.into(),
         fields: fields.shrunk(),
     }
 }

@@ -31,6 +31,8 @@ pub(super) fn json(control: &Control) -> Value {
         "uptime_s": (Now::mono() - control.started.mono).as_secs(),
         "generation": control.generation,
         "pid": std::process::id(),
+        // Set by the supervisor where copying much at once is slow on this processor, or by the operator.
+        "glibc_tunables": std::env::var("GLIBC_TUNABLES").ok(),
         "draining": control.turns_away.load(Ordering::Relaxed),
         "release": release,
         "zones": newest.zones().len(),

@@ -10,7 +10,7 @@ use rempart_cache::object::Response;
 use rempart_cache::range::{self, Ranges};
 use rempart_cache::{Body, CacheStatus, Object};
 use rempart_flow::{BodyLength, Known, Method};
-use rempart_wire::Visitor;
+use rempart_wire::{Prepared, Visitor};
 
 use super::Exchange;
 use super::give::Segment;
@@ -90,7 +90,7 @@ impl<V: Visitor> Exchange<'_, V> {
             }
         }
         self.record.status = response.head.status;
-        self.visitor.begin_prepared(response.head.status, &response.head.http1, &response.head.fields);
+        self.visitor.begin_prepared(prepared(response));
         self.own_fields(response);
         if is_head {
             if let Some(bytes) = bytes {
@@ -118,7 +118,7 @@ impl<V: Visitor> Exchange<'_, V> {
             return Part::Range(from - first, to - first);
         }
         self.record.status = response.head.status;
-        self.visitor.begin_prepared(response.head.status, &response.head.http1, &response.head.fields);
+        self.visitor.begin_prepared(prepared(response));
         self.own_fields(response);
         self.visitor.end(BodyLength::Exact(bytes));
         Part::All
@@ -228,4 +228,8 @@ impl<V: Visitor> Exchange<'_, V> {
         answer::own_fields(self.visitor, &self.ray);
         says.write(self.visitor);
     }
+}
+
+fn prepared(response: &Response) -> Prepared<'_> {
+    Prepared { http1: &response.head.http1, http2: &response.head.http2 }
 }

@@ -66,7 +66,7 @@ impl Kitchen {
         theirs.set_nonblocking(true)?;
         let facts = || {
             let (version, cipher) = ("TLSv1.3", "TLS13_AES_256_GCM_SHA384".into());
-            Arc::new(TlsFacts { server_name: None, version, cipher })
+            Arc::new(TlsFacts { server_name: None, version, cipher, is_http2: false })
         };
         let peer = Peer { address: VISITOR, local: LOCAL, tls: tls.then(facts), is_inside: true };
         let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the worker has ended");

@@ -12,7 +12,7 @@ use rempart_io::{BodyReader, Stream};
 
 use super::{Answer, Http1};
 use crate::bounds::{HALF_CLOSED, READ_AHEAD_BYTES_MAX};
-use crate::visitor::{Moved, Peer, Visitor};
+use crate::visitor::{Moved, Peer, Prepared, Visitor};
 
 impl Visitor for Http1 {
     fn head(&self) -> &RequestHead {
@@ -86,11 +86,11 @@ impl Visitor for Http1 {
         encode::status_line(self.outbox.bytes_mut(), status, encode::reason(status).as_bytes());
     }
 
-    fn begin_prepared(&mut self, _: u16, http1: &[u8], _: &Fields) {
+    fn begin_prepared(&mut self, prepared: Prepared<'_>) {
         let out = self.outbox.bytes_mut();
         out.truncate(self.head_begun_at.unwrap_or(out.len()));
         self.head_begun_at = Some(out.len());
-        out.extend_from_slice(http1);
+        out.extend_from_slice(prepared.http1);
     }
 
     #[inline]

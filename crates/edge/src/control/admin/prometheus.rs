@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
+use rempart_http2::Budget;
+
 use crate::budgets::Gauge;
 use crate::control::Control;
 use crate::control::counts::{self, OriginSum};
@@ -91,6 +93,25 @@ fn workers(page: &mut Page, workers: &[Handle]) {
         "Connections that ended in their TLS handshake or PROXY header.",
         sum(|w| w.metrics.turned_away.read()),
     );
+    page.one(
+        "rempart_http2_connections_total",
+        total,
+        "Visitors' connections of HTTP/2.",
+        sum(|w| w.metrics.http2.connections.read()),
+    );
+    page.one(
+        "rempart_http2_violations_total",
+        total,
+        "Connections of HTTP/2 ended because the visitor broke the protocol.",
+        sum(|w| w.metrics.http2.violations.read()),
+    );
+    let help = "Connections of HTTP/2 ended because the visitor was over a budget.";
+    page.family("rempart_http2_over_budget_total", total, help);
+    for (place, budget) in Budget::ALL.iter().enumerate() {
+        let counts = workers.iter().filter_map(|w| w.metrics.http2.over_budget().nth(place));
+        let count = counts.map(|(_, count)| count).sum();
+        page.sample("rempart_http2_over_budget_total", &[("budget", budget.as_str())], count);
+    }
     page.one(
         "rempart_connections_shed_total",
         total,
