@@ -4,6 +4,7 @@
 
 mod call;
 mod child;
+mod copies;
 mod fleet;
 mod program;
 mod restart;

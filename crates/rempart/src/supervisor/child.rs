@@ -13,6 +13,7 @@ use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Order;
+use super::copies;
 use super::program::{Program, spawn_heir};
 use super::watch::Watch;
 use crate::handover::{Handover, Start, VARIABLE};
@@ -57,6 +58,9 @@ impl EdgeProcess {
         let start = Start { ready: &ready_of_child, page: &page, line: &line_of_child, boot, generation };
         let handover = Handover::of(sockets, &start, order);
         let mut command = program.command("edge");
+        if let Some(tunables) = copies::tunables() {
+            command.env(copies::VARIABLE, tunables);
+        }
         command.env(VARIABLE, serde_json::to_string(&handover)?);
         let child = spawn_heir(&mut command, handover.fds(), Signal::TERM)?;
         let watch = Watch::of(page.slots().len());
