@@ -39,9 +39,10 @@ drill: ## public outages replayed against the program; ONLY= some, SCALE= of the
 	cargo build -p rempart --features fault --bin rempart-fault
 	target/debug/rempart-fault drill --seconds-scale $(or $(SCALE),1) $(if $(ONLY),--only $(ONLY))
 
-soak: ## crowds at what nobody has stored, every drill with latencies judged, then every parser for SECONDS (3600) each
+soak: ## crowds at what nobody has stored, idle HTTP/2 connections, every drill with latencies judged, then every parser for SECONDS (3600) each
 	cargo build --release -p rempart -p rempart-bench
 	target/release/rempart-bench crowd
+	target/release/rempart-bench h2-idle --bytes-max 24576
 	cargo build --release -p rempart --features fault --bin rempart-fault
 	target/release/rempart-fault drill --latency
 	@scripts/fuzz $(or $(SECONDS),3600)

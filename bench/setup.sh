@@ -5,7 +5,7 @@ set -eu
 
 missing=
 for pair in nginx:nginx-light haproxy:haproxy h2o:h2o caddy:caddy varnishd:varnish \
-    traffic_server:trafficserver wrk:wrk perf:linux-perf addr2line:binutils setpriv:util-linux; do
+    traffic_server:trafficserver wrk:wrk h2load:nghttp2-client curl:curl perf:linux-perf addr2line:binutils setpriv:util-linux; do
     PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 if [ -z "$missing" ]; then exit 0; fi

@@ -2,12 +2,14 @@
 //!
 //! Source: the design's BASELINES.md, table "HTTP/1.1, 64 keep-alive connections, five request headers
 //! (wrk)": CPU µs a request, median of three, access logs off everywhere but for Varnish. `rempart` is its
-//! last column, the prototype "httparse + tokio by hand", which did nothing else.
+//! last column, the prototype "httparse + tokio by hand", which did nothing else. For HTTP/2 its table "HTTP/2 over
+//! TLS 1.3 (h2load -c 16 -m 32)": the peers as they come, and `rempart` the prototype "own layer over rustls" with the
+//! memmove tunable, as the edge starts itself where that is faster.
 
 use crate::peers::System;
 use crate::works::Work;
 
-const CPU_US: [(Work, System, f64); 17] = [
+const CPU_US: [(Work, System, f64); 25] = [
     (Work::Proxy1k, System::Rempart, 14.2),
     (Work::Proxy1k, System::Nginx, 18.6),
     (Work::Proxy1k, System::Haproxy, 20.7),
@@ -25,6 +27,14 @@ const CPU_US: [(Work, System, f64); 17] = [
     (Work::Hit64k, System::Varnish, 44.7),
     (Work::Hit64k, System::TrafficServer, 28.9),
     (Work::Hit64k, System::Floor, 23.5),
+    (Work::H2Hit1k, System::Rempart, 1.2),
+    (Work::H2Hit1k, System::Nginx, 18.0),
+    (Work::H2Hit1k, System::Haproxy, 8.8),
+    (Work::H2Hit1k, System::H2o, 3.0),
+    (Work::H2Hit64k, System::Rempart, 28.0),
+    (Work::H2Hit64k, System::Nginx, 112.0),
+    (Work::H2Hit64k, System::Haproxy, 150.0),
+    (Work::H2Hit64k, System::H2o, 57.0),
 ];
 
 /// The cost of `a` as a multiple of that of `b`, where both were measured.

@@ -69,6 +69,9 @@ const SHORT: Scale = Scale {
     memory_bytes: 128 << 20,
 };
 
+/// Has a crowd come, and tells what was seen.
+type Meet = fn(&Server, &Origin, &Arc<Body>, Scale) -> Outcome<String>;
+
 /// Runs both and prints what the origin saw and what memory was used.
 pub(crate) fn run(options: &Options) -> Outcome<()> {
     let scale = if options.short { SHORT } else { LONG };
@@ -78,7 +81,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         return Err(format!("{wanted} descriptors are needed and {limit} allowed: ulimit -n {wanted}").into());
     }
     let mut failed = 0;
-    let crowds: [(&str, fn(&Server, &Origin, &Arc<Body>, Scale) -> Outcome<String>, u64); 2] = [
+    let crowds: [(&str, Meet, u64); 2] = [
         ("many visitors of one cold object", many, scale.object_bytes),
         ("many readers of one large object", large, scale.large_bytes),
     ];
@@ -100,12 +103,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
 }
 
 /// Starts everything, has a crowd come, and on failure tells what Rempart said.
-fn meet(
-    options: &Options,
-    scale: Scale,
-    bytes: u64,
-    crowd: fn(&Server, &Origin, &Arc<Body>, Scale) -> Outcome<String>,
-) -> Outcome<String> {
+fn meet(options: &Options, scale: Scale, bytes: u64, crowd: Meet) -> Outcome<String> {
     let body = Arc::new(Body::new(bytes));
     let origin = Origin::start(Arc::clone(&body))?;
     let server = Server::start(&options.rempart, origin.port, scale)?;

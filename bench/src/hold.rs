@@ -143,7 +143,7 @@ fn request(url: &Url) -> Vec<u8> {
 }
 
 /// The tree's memory once it no longer moves.
-fn settled_pss(tree: Tree) -> Outcome<u64> {
+pub(crate) fn settled_pss(tree: Tree) -> Outcome<u64> {
     let mut last = tree.pss_bytes()?;
     for _ in 0..SETTLES_MAX {
         pause(SETTLE);
@@ -156,7 +156,8 @@ fn settled_pss(tree: Tree) -> Outcome<u64> {
     Ok(last)
 }
 
-fn within(bytes: u64, bytes_max: Option<u64>) -> Outcome<()> {
+/// Whether the bound, if there is one, was kept.
+pub(crate) fn within(bytes: u64, bytes_max: Option<u64>) -> Outcome<()> {
     match bytes_max {
         Some(max) if bytes > max => Err(format!("{bytes} bytes, at most {max} were allowed").into()),
         Some(_) | None => Ok(()),

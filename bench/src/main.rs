@@ -3,9 +3,14 @@
 
 mod balance;
 mod baselines;
+mod certificate;
+mod check;
 mod crowd;
+mod generator;
+mod h2load;
 mod hold;
 mod http;
+mod http2;
 mod load;
 mod origins;
 mod paced;
@@ -57,6 +62,15 @@ enum Task {
     Load(load::Options),
     /// Hold idle connections and tell what one costs
     Idle(hold::Idle),
+    /// Hold idle connections over HTTP/2 and TLS and tell what one costs
+    #[command(name = "h2-idle")]
+    Http2Idle(http2::idle::Options),
+    /// Tell how long a small request takes beside a download on the same HTTP/2 connection
+    #[command(name = "h2-latency")]
+    Http2Latency(http2::latency::Options),
+    /// Tell what visitors feel of floods over HTTP/2
+    #[command(name = "h2-flood")]
+    Http2Flood(http2::flood::Options),
     /// Read a large answer very slowly and tell how memory grows
     Trickle(hold::Trickle),
     /// Send crowds for what nobody has stored, and tell what the origin was asked and what memory it took
@@ -72,6 +86,9 @@ fn main() -> ExitCode {
         Task::Echo { place, name } => origins::echo(&place, &name),
         Task::Load(options) => load::run(&options),
         Task::Idle(options) => hold::idle(&options),
+        Task::Http2Idle(options) => http2::idle::run(&options),
+        Task::Http2Latency(options) => http2::latency::run(&options),
+        Task::Http2Flood(options) => http2::flood::run(&options),
         Task::Trickle(options) => hold::trickle(&options),
         Task::Crowd(options) => crowd::run(&options),
         Task::Balance(options) => balance::run(&options),

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::http::{Connection, Url};
 use crate::serve::{Asked, Canned};
-use crate::works::{Kind, Work, body};
+use crate::works::{Kind, LARGE_BYTES, LARGE_PATH, Work, body};
 use crate::{Outcome, process, program, serve};
 
 /// A server of this program and where it listens.
@@ -43,8 +43,8 @@ const PUBLIC: &str = "Cache-Control: public, max-age=86400\r\n\
                       ETag: \"5f3a-6123456789abc\"\r\n\
                       Last-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n";
 
-/// Answers `/1k`, `/64k` and `/1m` with bodies of that length, below `/public` so that they may be stored, and
-/// `/1g` with a gibibyte.
+/// Answers `/1k`, `/64k` and `/1m` with bodies of that length, below `/public` so that they may be stored, there also
+/// `/public/64m`, and `/1g` with a gibibyte.
 pub(crate) fn floor(place: &Place) -> Outcome<()> {
     let mut canned: Vec<(&str, Rc<Canned>)> = Vec::new();
     for work in Work::ALL {
@@ -58,6 +58,8 @@ pub(crate) fn floor(place: &Place) -> Outcome<()> {
     }
     let gibibyte = Canned::ok("application/octet-stream", body(1 << 20), 1 << 30);
     canned.push(("/1g", Rc::new(gibibyte)));
+    let large = Canned::with("application/octet-stream", PUBLIC, body(1 << 20), LARGE_BYTES);
+    canned.push((LARGE_PATH, Rc::new(large)));
     let mut count = 0_u64;
     let answer = move |asked: &Asked<'_>| {
         if asked.target == COUNT_PATH {

@@ -15,7 +15,7 @@ use crate::peers::{Running, Stand, System, TOKEN};
 use crate::purges::Api;
 use crate::stats::{Spread, median};
 use crate::works::Work;
-use crate::{Outcome, process, run, wrk};
+use crate::{Outcome, check, process, wrk};
 
 const CONNECTIONS: u32 = 64;
 const PURGES_A_SECOND: u64 = 10_000;
@@ -62,7 +62,7 @@ struct Sample {
 pub(crate) fn measure(pair: &Pair<'_>) -> Outcome<String> {
     let mut sides = sides(pair)?;
     for side in &sides {
-        run::check(pair.work, &side.server)?;
+        check::check(pair.work, &side.server)?;
         side.turn(pair, &mut Sample::default())?;
     }
     for round in 0..pair.rounds {
@@ -87,11 +87,7 @@ fn sides(pair: &Pair<'_>) -> Outcome<Vec<Side>> {
     let start = |name: &str, workers| {
         let folder = pair.stand.folder.join(name);
         let stand = Stand { folder: &folder, workers, ..pair.stand };
-        Ok::<_, Box<dyn Error + Send + Sync>>(Rc::new(Running::start(
-            System::Rempart,
-            pair.work.kind(),
-            &stand,
-        )?))
+        Ok::<_, Box<dyn Error + Send + Sync>>(Rc::new(Running::start(System::Rempart, pair.work, &stand)?))
     };
     let side = |name, server, purges| Side { name, server, purges, samples: Vec::new() };
     if pair.work == Work::Purge {
@@ -107,7 +103,7 @@ fn sides(pair: &Pair<'_>) -> Outcome<Vec<Side>> {
 
 impl Side {
     fn turn(&self, pair: &Pair<'_>, sample: &mut Sample) -> Outcome<()> {
-        let url = Url::parse(&run::url(pair.work, &self.server))?;
+        let url = Url::parse(&format!("http://127.0.0.1:{}{}", self.server.port, pair.work.path()))?;
         let request = wrk::request(&url);
         let load = Load {
             address: url.address,

@@ -13,8 +13,9 @@ use rempart_base::Now;
 use rustix::process::{Pid, Signal, kill_process};
 
 pub(crate) use self::system::System;
+use crate::certificate::Certificate;
 use crate::process::Tree;
-use crate::works::Kind;
+use crate::works::{Kind, Protocol, Work, body};
 use crate::{Outcome, pause, process, sink};
 
 const START_S_MAX: u64 = 10;
@@ -39,6 +40,10 @@ pub(crate) struct Stand<'a> {
     pub core: Option<usize>,
     /// Rempart's workers; its peers have one.
     pub workers: u32,
+    /// What they show to visitors over TLS.
+    pub certificate: &'a Certificate,
+    /// How many visitors' connections they must be able to hold.
+    pub connections: u32,
 }
 
 /// A system that serves now. It is stopped when this is dropped.
@@ -52,14 +57,16 @@ pub(crate) struct Running {
     pub port: u16,
     /// Its admin endpoint, if it has one.
     pub admin: u16,
+    /// The certificate that it shows over TLS.
+    pub certificate: PathBuf,
     child: Child,
     log: PathBuf,
 }
 
 impl Running {
     /// Starts it, and waits until it accepts.
-    pub(crate) fn start(system: System, kind: Kind, stand: &Stand<'_>) -> Outcome<Self> {
-        let Some(files) = system.files(kind) else {
+    pub(crate) fn start(system: System, work: Work, stand: &Stand<'_>) -> Outcome<Self> {
+        let Some(files) = system.files(work.kind(), work.protocol()) else {
             return Err(format!("{} is not measured on this", system.name()).into());
         };
         let folder = stand.folder.join(system.name());
@@ -69,6 +76,9 @@ impl Running {
         let wants_sink = files.iter().any(|(_, text)| text.contains("{{sink}}"));
         let sink = if wants_sink { sink::drain_into(&log)? } else { 0 };
         fs::write(folder.join("token"), TOKEN)?;
+        if system.answers_from_files(work) {
+            write_files(&folder.join("files"))?;
+        }
         for (name, text) in files {
             let text = text
                 .replace("{{port}}", &port.to_string())
@@ -76,6 +86,10 @@ impl Running {
                 .replace("{{workers}}", &stand.workers.to_string())
                 .replace("{{origin}}", &stand.origin.to_string())
                 .replace("{{sink}}", &sink.to_string())
+                .replace("{{connections}}", &stand.connections.to_string())
+                .replace("{{cert}}", &stand.certificate.cert.display().to_string())
+                .replace("{{key}}", &stand.certificate.key.display().to_string())
+                .replace("{{both}}", &stand.certificate.both.display().to_string())
                 .replace("{{folder}}", &folder.display().to_string())
                 .replace("{{log}}", &log.display().to_string())
                 .replace("{{as_root}}", system.as_root());
@@ -86,13 +100,19 @@ impl Running {
         let mut command = system.command(&config, &folder, port, stand.rempart);
         command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
         let child = spawn_on(stand.core, &mut command)?;
-        let mut running = Self { system, tree: Tree::of(child.id()), port, admin, child, log };
+        let (tree, certificate) = (Tree::of(child.id()), stand.certificate.cert.clone());
+        let mut running = Self { system, tree, port, admin, certificate, child, log };
         wait_until_it_accepts(&mut running.child, port, &folder, system.name())?;
         // A worker may have pinned itself elsewhere.
         if let Some(core) = stand.core {
             running.tree.pin(core)?;
         }
         Ok(running)
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.log.parent().unwrap_or(&self.log)
     }
 
     /// The CPU time of all its processes, read once they have nothing left to do: some write their log later.
@@ -129,6 +149,18 @@ impl Drop for Running {
     fn drop(&mut self) {
         stop(&mut self.child, self.tree);
     }
+}
+
+/// What works about hits over HTTP/2 ask for, for a server that answers from files.
+fn write_files(folder: &Path) -> io::Result<()> {
+    for work in Work::ALL {
+        if let (Kind::Hit, Protocol::Http2 { .. }) = (work.kind(), work.protocol()) {
+            let file = folder.join(work.path().trim_start_matches('/'));
+            fs::create_dir_all(file.parent().unwrap_or(folder))?;
+            fs::write(file, body(work.body_bytes()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Waits until a server accepts on 127.0.0.1; `folder` has what it says until then.

@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 use self::samples::{Samples, address_of, name_of};
 
 use crate::Outcome;
+use crate::generator::Generator;
 use crate::peers::Running;
-use crate::wrk::Run;
 
 /// Stages with a smaller share are summed up in one line.
 const SHARE_MIN: f64 = 0.01;
@@ -24,14 +24,14 @@ const ATTEMPTS: usize = 3;
 /// Loads the system once more and tells which stage took which share; `cpu_us` is its cost a request.
 pub(crate) fn of(
     server: &Running,
-    url: &str,
+    generator: &Generator,
     duration_s: u64,
     folder: &Path,
     cpu_us: f64,
 ) -> Outcome<String> {
     let data = folder.join("perf.data");
     // A thread that ends while perf looks for all of them makes it fail: the idle ones of a pool do.
-    let is_recorded = (0..ATTEMPTS).find_map(|_| record(server, url, duration_s, &data).transpose());
+    let is_recorded = (0..ATTEMPTS).find_map(|_| record(server, generator, duration_s, &data).transpose());
     is_recorded.unwrap_or_else(|| Err("perf record has failed".into()))?;
     let output = Command::new("perf")
         .args(["script", "--show-mmap-events", "-F", "pid,ip,sym,dso", "-i"])
@@ -47,7 +47,7 @@ pub(crate) fn of(
 }
 
 /// Samples the system under load. `None`: perf has failed.
-fn record(server: &Running, url: &str, duration_s: u64, data: &Path) -> Outcome<Option<()>> {
+fn record(server: &Running, generator: &Generator, duration_s: u64, data: &Path) -> Outcome<Option<()>> {
     let pids: Vec<String> = server.tree.members()?.iter().map(ToString::to_string).collect();
     let mut recording = Command::new("perf")
         .args(["record", "-q", "-e", "cpu-clock", "-F", "1999", "-p", &pids.join(","), "-o"])
@@ -56,7 +56,7 @@ fn record(server: &Running, url: &str, duration_s: u64, data: &Path) -> Outcome<
         .stdin(Stdio::null())
         .spawn()
         .map_err(|error| format!("perf does not start (package linux-perf): {error}"))?;
-    Run::against(url, duration_s)?;
+    generator.load(duration_s)?;
     Ok(recording.wait()?.success().then_some(()))
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn table(work: Work, all: &[Series]) -> String {
     let of = first.system.name();
     let ratio_head = format!("{of} is, of it");
     let mut text = format!(
-        "{:<10} {:>10} {:>9} {:>6} {:>9}  {ratio_head:<23} {:>8}\n",
+        "{:<13} {:>10} {:>9} {:>6} {:>9}  {ratio_head:<23} {:>8}\n",
         work.name(),
         "CPU µs",
         "req/s",
@@ -85,7 +85,7 @@ pub(crate) fn table(work: Work, all: &[Series]) -> String {
     for series in all {
         let _ = write!(
             text,
-            "{:<10} {:>10.1} {:>9.0} {:>5.0}% {:>9.1}",
+            "{:<13} {:>10.2} {:>9.0} {:>5.0}% {:>9.1}",
             series.system.name(),
             series.cpu_us(),
             series.median(|sample| sample.rps),

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use crate::http::{Connection, Url};
+use crate::certificate::Certificate;
+use crate::check::check;
+use crate::generator::Generator;
 use crate::origins::Origin;
 use crate::peers::{Running, Stand, System};
 use crate::report::{self, Sample, Series};
-use crate::works::{Kind, Work, body, hash};
-use crate::wrk::Run;
+use crate::works::{Kind, Work};
 use crate::{Outcome, pairs, process, profile, program};
 
 /// What to measure, and where.
@@ -62,7 +63,14 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let _ahead = process::Precedence::take();
     let _ = process::raise_descriptors();
 
-    let rig = Rig { options, rempart: &rempart, duration_s: duration_s(options)?, origin: Origin::start()? };
+    let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
+    let rig = Rig {
+        options,
+        rempart: &rempart,
+        duration_s: duration_s(options)?,
+        origin: Origin::start()?,
+        certificate: Certificate::make(folder.path())?,
+    };
     println!("{}", heading(&rig, &systems, house));
     let mut measured = Vec::new();
     let mut void = Vec::new();
@@ -71,8 +79,10 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
             print!("{}", rig.pair(work)?);
             continue;
         }
-        let series = rig.measure(work, &on(work, &systems))?;
+        let (series, unfit) = rig.measure(work, &on(work, &systems))?;
         println!("{}", report::table(work, &series));
+        unfit.iter().for_each(|reason| println!("{:<13} {reason}", "not measured:"));
+        void.extend(unfit);
         void.extend(report::void_reason(work, &series));
         measured.push((work, series));
     }
@@ -92,52 +102,56 @@ struct Rig<'a> {
     rempart: &'a Path,
     duration_s: u64,
     origin: Origin,
+    certificate: Certificate,
+}
+
+/// What visitors' connections every system must be able to hold.
+const CONNECTIONS: u32 = 4096;
+
+/// A system that serves, and who asks it.
+struct Subject {
+    server: Running,
+    generator: Generator,
 }
 
 impl Rig<'_> {
-    fn measure(&self, work: Work, systems: &[System]) -> Outcome<Vec<Series>> {
+    /// Measures those that answer rightly, and tells why the others do not.
+    fn measure(&self, work: Work, systems: &[System]) -> Outcome<(Vec<Series>, Vec<String>)> {
         let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
-        let stand = Stand {
-            folder: folder.path(),
-            origin: self.origin.port,
-            rempart: self.rempart,
-            core: Some(self.options.server_core),
-            workers: 1,
-        };
-        let mut running = Vec::new();
+        let stand = self.stand(folder.path(), Some(self.options.server_core));
+        let (mut subjects, mut unfit) = (Vec::new(), Vec::new());
         for system in systems {
-            let server = Running::start(*system, work.kind(), &stand)?;
-            check(work, &server)?;
-            Run::against(&url(work, &server), 1)?;
+            let server = Running::start(*system, work, &stand)?;
+            if let Err(reason) = check(work, &server) {
+                unfit.push(format!("{}: {reason}", work.name()));
+                continue;
+            }
+            let generator = Generator::warm(work, &server)?;
             if system.logs() {
                 server.take_logged()?;
             }
-            running.push(server);
+            subjects.push(Subject { server, generator });
         }
-        let mut series: Vec<Series> = systems.iter().map(|system| Series::new(*system)).collect();
+        let mut series: Vec<Series> =
+            subjects.iter().map(|subject| Series::new(subject.server.system)).collect();
         for round in 0..self.options.rounds {
             eprintln!("{}: round {} of {}", work.name(), round + 1, self.options.rounds);
-            for (sample, series) in self.round(work, &running, round)?.into_iter().zip(&mut series) {
+            for (sample, series) in self.round(work, &subjects, round)?.into_iter().zip(&mut series) {
                 series.samples.push(sample);
             }
         }
-        if let Some(server) = running.iter().find(|server| Some(server.system) == self.options.profile) {
+        let profiled = subjects.iter().find(|subject| Some(subject.server.system) == self.options.profile);
+        if let Some(Subject { server, generator }) = profiled {
             let cpu_us =
                 series.iter().find(|series| series.system == server.system).map_or(0.0, Series::cpu_us);
-            println!("{}", profile::of(server, &url(work, server), self.duration_s, folder.path(), cpu_us)?);
+            println!("{}", profile::of(server, generator, self.duration_s, folder.path(), cpu_us)?);
         }
-        Ok(series)
+        Ok((series, unfit))
     }
 
     fn pair(&self, work: Work) -> Outcome<String> {
         let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
-        let stand = Stand {
-            folder: folder.path(),
-            origin: self.origin.port,
-            rempart: self.rempart,
-            core: None,
-            workers: 1,
-        };
+        let stand = self.stand(folder.path(), None);
         let (rounds, rate) = (self.options.rounds, self.options.rate);
         pairs::measure(&pairs::Pair {
             work,
@@ -149,20 +163,32 @@ impl Rig<'_> {
         })
     }
 
+    fn stand<'a>(&'a self, folder: &'a Path, core: Option<usize>) -> Stand<'a> {
+        Stand {
+            folder,
+            origin: self.origin.port,
+            rempart: self.rempart,
+            core,
+            workers: 1,
+            certificate: &self.certificate,
+            connections: CONNECTIONS,
+        }
+    }
+
     /// One sample a system. Its seconds are spread over the round, one at a time in turn, so that all of them
     /// meet what else the machine does; who comes first changes each time.
-    fn round(&self, work: Work, running: &[Running], round: u32) -> Outcome<Vec<Sample>> {
-        let mut spent = vec![Spent::default(); running.len()];
+    fn round(&self, work: Work, subjects: &[Subject], round: u32) -> Outcome<Vec<Sample>> {
+        let mut spent = vec![Spent::default(); subjects.len()];
         for second in 0..self.duration_s {
             let first = usize::try_from(u64::from(round) + second)?;
-            for turn in 0..running.len() {
-                let nth = (first + turn) % running.len();
-                if let (Some(server), Some(spent)) = (running.get(nth), spent.get_mut(nth)) {
-                    spent.add_second(work, server, &self.origin)?;
+            for turn in 0..subjects.len() {
+                let nth = (first + turn) % subjects.len();
+                if let (Some(subject), Some(spent)) = (subjects.get(nth), spent.get_mut(nth)) {
+                    spent.add_second(subject, &self.origin)?;
                 }
             }
         }
-        running.iter().zip(&spent).map(|(server, spent)| spent.sample(work, server)).collect()
+        subjects.iter().zip(&spent).map(|(subject, spent)| spent.sample(work, &subject.server)).collect()
     }
 }
 
@@ -177,16 +203,17 @@ struct Spent {
 }
 
 impl Spent {
-    fn add_second(&mut self, work: Work, server: &Running, origin: &Origin) -> Outcome<()> {
+    fn add_second(&mut self, subject: &Subject, origin: &Origin) -> Outcome<()> {
+        let Subject { server, generator } = subject;
         let fetched = origin.answered()?;
         let before = server.tree.cpu_ns()?;
-        let run = Run::against(&url(work, server), 1)?;
+        let done = generator.load(1)?;
         let after = server.settled_cpu_ns()?;
         self.fetched += origin.answered()?.saturating_sub(fetched);
         let ended = || format!("void: a process of {} has ended", server.system.name());
         self.cpu_ns += after.checked_sub(before).ok_or_else(ended)?;
-        self.requests += run.requests;
-        self.wall_s += run.wall_s;
+        self.requests += done.requests;
+        self.wall_s += done.wall_s;
         Ok(())
     }
 
@@ -212,37 +239,9 @@ impl Spent {
     }
 }
 
-/// Sees that the system answers with what the origin has, once.
-pub(crate) fn check(work: Work, server: &Running) -> Outcome<()> {
-    let url = Url::parse(&url(work, server))?;
-    let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", url.target, url.authority);
-    let name = server.system.name();
-    let answer = Connection::open(url.address)?
-        .exchange(request.as_bytes())
-        .map_err(|broken| format!("{name} does not answer {}: {}", url.target, broken.cause))?;
-    let expected = body(work.body_bytes());
-    if answer.status != 200 || answer.body != expected {
-        return Err(format!(
-            "{name} answers {} with status {}, {} bytes, hash {:016x}; expected 200, {}, {:016x}",
-            url.target,
-            answer.status,
-            answer.body.len(),
-            hash(&answer.body),
-            expected.len(),
-            hash(&expected)
-        )
-        .into());
-    }
-    Ok(())
-}
-
-pub(crate) fn url(work: Work, server: &Running) -> String {
-    format!("http://127.0.0.1:{}{}", server.port, work.path())
-}
-
 /// Those that are measured on this work.
 fn on(work: Work, systems: &[System]) -> Vec<System> {
-    systems.iter().copied().filter(|system| system.files(work.kind()).is_some()).collect()
+    systems.iter().copied().filter(|system| system.files(work.kind(), work.protocol()).is_some()).collect()
 }
 
 fn systems(options: &Options, rempart: &Path) -> Outcome<Vec<System>> {
@@ -269,7 +268,8 @@ fn duration_s(options: &Options) -> Outcome<u64> {
     }
 }
 
-fn install_what_is_missing(house: &Path) -> Outcome<()> {
+/// Asks for the packages of peers and generators.
+pub(crate) fn install_what_is_missing(house: &Path) -> Outcome<()> {
     let status = Command::new("sh").arg(house.join("setup.sh")).status()?;
     if status.success() { Ok(()) } else { Err("the packages above are missing".into()) }
 }
@@ -284,7 +284,7 @@ fn heading(rig: &Rig<'_>, systems: &[System], house: &Path) -> String {
     let versions: Vec<String> =
         systems.iter().map(|system| format!("{} {}", system.name(), system.version(rig.rempart))).collect();
     format!(
-        "commit {commit}{}, {} rounds of {} s each, 64 connections, server on core {}, load on core {}\n{}\n",
+        "commit {commit}{}, {} rounds of {} s each, 64 connections (HTTP/2: 16), server on core {}, load on core {}\n{}\n",
         if changed { " with changes" } else { "" },
         rig.options.rounds,
         rig.duration_s,

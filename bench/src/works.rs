@@ -24,6 +24,18 @@ pub(crate) enum Work {
     /// The same with 1 MiB.
     #[value(name = "hit_1m")]
     Hit1m,
+    /// A GET of 1 KiB over HTTP/2 and TLS, answered from the cache.
+    #[value(name = "h2_hit_1k")]
+    H2Hit1k,
+    /// The same with 64 KiB.
+    #[value(name = "h2_hit_64k")]
+    H2Hit64k,
+    /// A GET of 1 KiB over HTTP/2 and TLS, passed through to the origin.
+    #[value(name = "h2_proxy_1k")]
+    H2Proxy1k,
+    /// `h2_hit_1k` with one request at a time on each connection.
+    #[value(name = "h2_hit_1k_m1")]
+    H2Hit1kAlone,
     /// `hit_1k` at the same rate with two workers and with one.
     TwoWorkers,
     /// `hit_1k` at the same rate with 10,000 purges a second and without.
@@ -41,15 +53,34 @@ pub(crate) enum Kind {
     Pair,
 }
 
+/// What visitors speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// HTTP/1.1 in cleartext, 64 connections.
+    Http1,
+    /// HTTP/2 over TLS 1.3, 16 connections.
+    Http2 {
+        /// Requests at a time on each of them.
+        streams: u32,
+    },
+}
+
+/// What multiplexing visitors ask at a time on one connection.
+const STREAMS: u32 = 32;
+
 impl Work {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Proxy1k,
         Self::Proxy64k,
         Self::Proxy1m,
         Self::Hit1k,
         Self::Hit64k,
         Self::Hit1m,
+        Self::H2Hit1k,
+        Self::H2Hit64k,
+        Self::H2Proxy1k,
+        Self::H2Hit1kAlone,
         Self::TwoWorkers,
         Self::Purge,
     ];
@@ -64,6 +95,10 @@ impl Work {
             Self::Hit1k => "hit_1k",
             Self::Hit64k => "hit_64k",
             Self::Hit1m => "hit_1m",
+            Self::H2Hit1k => "h2_hit_1k",
+            Self::H2Hit64k => "h2_hit_64k",
+            Self::H2Proxy1k => "h2_proxy_1k",
+            Self::H2Hit1kAlone => "h2_hit_1k_m1",
             Self::TwoWorkers => "two_workers",
             Self::Purge => "purge",
         }
@@ -73,9 +108,22 @@ impl Work {
     #[must_use]
     pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Proxy1k | Self::Proxy64k | Self::Proxy1m => Kind::PassThrough,
+            Self::Proxy1k | Self::Proxy64k | Self::Proxy1m | Self::H2Proxy1k => Kind::PassThrough,
             Self::Hit1k | Self::Hit64k | Self::Hit1m => Kind::Hit,
+            Self::H2Hit1k | Self::H2Hit64k | Self::H2Hit1kAlone => Kind::Hit,
             Self::TwoWorkers | Self::Purge => Kind::Pair,
+        }
+    }
+
+    /// What its visitors speak.
+    #[must_use]
+    pub(crate) const fn protocol(self) -> Protocol {
+        match self {
+            Self::H2Hit1k | Self::H2Hit64k | Self::H2Proxy1k => Protocol::Http2 { streams: STREAMS },
+            Self::H2Hit1kAlone => Protocol::Http2 { streams: 1 },
+            Self::Proxy1k | Self::Proxy64k | Self::Proxy1m => Protocol::Http1,
+            Self::Hit1k | Self::Hit64k | Self::Hit1m => Protocol::Http1,
+            Self::TwoWorkers | Self::Purge => Protocol::Http1,
         }
     }
 
@@ -83,11 +131,11 @@ impl Work {
     #[must_use]
     pub(crate) const fn path(self) -> &'static str {
         match self {
-            Self::Proxy1k => "/1k",
+            Self::Proxy1k | Self::H2Proxy1k => "/1k",
             Self::Proxy64k => "/64k",
             Self::Proxy1m => "/1m",
-            Self::Hit1k | Self::TwoWorkers | Self::Purge => "/public/1k",
-            Self::Hit64k => "/public/64k",
+            Self::Hit1k | Self::H2Hit1k | Self::H2Hit1kAlone | Self::TwoWorkers | Self::Purge => "/public/1k",
+            Self::Hit64k | Self::H2Hit64k => "/public/64k",
             Self::Hit1m => "/public/1m",
         }
     }
@@ -97,11 +145,17 @@ impl Work {
     pub(crate) const fn body_bytes(self) -> usize {
         match self {
             Self::Proxy1k | Self::Hit1k | Self::TwoWorkers | Self::Purge => 1 << 10,
-            Self::Proxy64k | Self::Hit64k => 64 << 10,
+            Self::H2Proxy1k | Self::H2Hit1k | Self::H2Hit1kAlone => 1 << 10,
+            Self::Proxy64k | Self::Hit64k | Self::H2Hit64k => 64 << 10,
             Self::Proxy1m | Self::Hit1m => 1 << 20,
         }
     }
 }
+
+/// What is downloaded where it matters how long that takes; it may be stored.
+pub(crate) const LARGE_PATH: &str = "/public/64m";
+/// Its length.
+pub(crate) const LARGE_BYTES: usize = 64 << 20;
 
 /// A body of this length: the same each time, no two parts alike, and nothing that compresses.
 #[must_use]

@@ -5,8 +5,8 @@ use std::process::Command;
 use crate::Outcome;
 use crate::http::Url;
 
-/// With `Host`, which wrk adds itself, the five headers of a request.
-const HEADERS: [&str; 4] = [
+/// With `Host` (`:authority`), which every generator adds itself, the five headers of a request.
+pub(crate) const HEADERS: [&str; 4] = [
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
     "Accept-Language: en-US,en;q=0.5",

@@ -7,7 +7,7 @@ use std::process::Command;
 use clap::ValueEnum;
 
 use crate::program;
-use crate::works::Kind;
+use crate::works::{Kind, Protocol, Work};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,6 +53,13 @@ const TRAFFIC_SERVER_HITS: Files = &[
     ("ip_allow.yaml", include_str!("../../peers/hits/trafficserver/ip_allow.yaml")),
     ("logging.yaml", include_str!("../../peers/hits/trafficserver/logging.yaml")),
 ];
+const REMPART_H2: Files = &[("rempart.yaml", include_str!("../../peers/h2/rempart.yaml"))];
+const NGINX_H2: Files = &[("nginx.conf", include_str!("../../peers/h2/nginx.conf"))];
+const HAPROXY_H2: Files = &[("haproxy.cfg", include_str!("../../peers/h2/haproxy.cfg"))];
+const H2O_H2: Files = &[("h2o.conf", include_str!("../../peers/h2/h2o.conf"))];
+const NGINX_H2_HITS: Files = &[("nginx.conf", include_str!("../../peers/h2/hits/nginx.conf"))];
+const HAPROXY_H2_HITS: Files = &[("haproxy.cfg", include_str!("../../peers/h2/hits/haproxy.cfg"))];
+const H2O_H2_HITS: Files = &[("h2o.conf", include_str!("../../peers/h2/hits/h2o.conf"))];
 
 impl System {
     /// All of them, in the order of the table.
@@ -82,9 +89,29 @@ impl System {
         }
     }
 
-    /// Its configuration for works of this kind; `None`: it is not measured on them.
+    /// Its configuration for works of this kind over this protocol; `None`: it is not measured on them.
     #[must_use]
-    pub(crate) const fn files(self, kind: Kind) -> Option<Files> {
+    pub(crate) const fn files(self, kind: Kind, protocol: Protocol) -> Option<Files> {
+        match protocol {
+            Protocol::Http1 => self.files_http1(kind),
+            Protocol::Http2 { .. } => self.files_http2(kind),
+        }
+    }
+
+    const fn files_http2(self, kind: Kind) -> Option<Files> {
+        match (self, kind) {
+            (Self::Rempart, Kind::PassThrough | Kind::Hit) => Some(REMPART_H2),
+            (Self::Nginx, Kind::PassThrough) => Some(NGINX_H2),
+            (Self::Haproxy, Kind::PassThrough) => Some(HAPROXY_H2),
+            (Self::H2o, Kind::PassThrough) => Some(H2O_H2),
+            (Self::Nginx, Kind::Hit) => Some(NGINX_H2_HITS),
+            (Self::Haproxy, Kind::Hit) => Some(HAPROXY_H2_HITS),
+            (Self::H2o, Kind::Hit) => Some(H2O_H2_HITS),
+            (Self::Caddy | Self::Varnish | Self::TrafficServer | Self::Floor, _) | (_, Kind::Pair) => None,
+        }
+    }
+
+    const fn files_http1(self, kind: Kind) -> Option<Files> {
         match (self, kind) {
             (Self::Rempart, Kind::PassThrough | Kind::Hit | Kind::Pair) => Some(REMPART),
             (Self::Nginx, Kind::PassThrough) => Some(NGINX),
@@ -100,6 +127,12 @@ impl System {
             | (Self::Varnish | Self::TrafficServer | Self::Floor, Kind::PassThrough)
             | (_, Kind::Pair) => None,
         }
+    }
+
+    /// Whether it has no cache and answers this work's hits from files.
+    #[must_use]
+    pub(crate) fn answers_from_files(self, work: Work) -> bool {
+        self == Self::H2o && work.kind() == Kind::Hit
     }
 
     /// Whether it writes an access log. The floor does not: it is no peer but a mark.
@@ -210,15 +243,20 @@ mod tests {
             "{{folder}}",
             "{{log}}",
             "{{as_root}}",
+            "{{connections}}",
+            "{{cert}}",
+            "{{key}}",
+            "{{both}}",
         ];
-        for (system, kind) in
-            System::ALL.into_iter().flat_map(|system| [(system, Kind::PassThrough), (system, Kind::Hit)])
+        for (system, work) in System::ALL.into_iter().flat_map(|system| Work::ALL.map(|work| (system, work)))
         {
-            let Some(files) = system.files(kind).filter(|files| !files.is_empty()) else { continue };
+            let files = system.files(work.kind(), work.protocol()).filter(|files| !files.is_empty());
+            let Some(files) = files else { continue };
             let all: String = files.iter().map(|(_, text)| *text).collect();
             let filled = known.iter().fold(all.clone(), |text, key| text.replace(key, ""));
             assert!(!filled.contains("{{"), "{system:?} has an unknown placeholder");
-            assert!(all.contains("{{port}}") && all.contains("{{origin}}"), "{system:?}");
+            let content = if system.answers_from_files(work) { "{{folder}}/files" } else { "{{origin}}" };
+            assert!(all.contains("{{port}}") && all.contains(content), "{system:?} on {}", work.name());
         }
     }
 }
