@@ -139,7 +139,7 @@ impl Default for Budgets {
             empty_frames: Allowance::new(100, 10),
             window_updates: Allowance::new(1000, 100),
             strange_frames: Allowance::new(500, 50),
-            large_heads: Allowance::new(10, 1),
+            large_heads: Allowance::new(5, 1),
             continuations_max: 32,
             control_bytes_max: 16 * 1024,
         }

@@ -39,6 +39,12 @@ impl Connection {
             && self.streams.open_count() < self.peer.streams_max as usize
     }
 
+    /// How many streams the peer takes at once; 100 until it has said so.
+    #[must_use]
+    pub const fn peer_streams_max(&self) -> u32 {
+        self.peer.streams_max
+    }
+
     /// Opens a stream for a request of that method, whose head is to be sent before another is opened.
     pub fn open(&mut self, method: Method) -> Option<StreamId> {
         if !self.can_open() {
