@@ -21,8 +21,8 @@ use rempart_cache::purge::Begun;
 use rempart_cache::{CacheStatus, Object};
 use rempart_config::{Snapshot, ZonePlan};
 use rempart_flow::{Fault, Fields, Method, RequestHead};
-use rempart_origin::Connection;
 use rempart_origin::plan::OriginPlan;
+use rempart_origin::{Connection, Needs};
 use rempart_wire::{Peer, Visitor};
 
 use crate::answer;
@@ -60,11 +60,11 @@ enum State {
     /// The origin is to be asked.
     Pass,
     /// A connection is there: send the request, wait for the head of the answer.
-    Fetch(Box<Connection>),
+    Fetch(Connection),
     /// The head of the answer to a fetch for all is there: decide what becomes of it.
-    Settle(Box<Connection>),
+    Settle(Connection),
     /// The head of the answer is there: pass it and its body on.
-    Deliver(Box<Connection>),
+    Deliver(Connection),
     /// The exchange has failed.
     Fail(Fault),
     /// The answer is complete, or as complete as it gets.
@@ -281,7 +281,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         #[cfg(feature = "fault")]
         self.meet("pass");
         let Some(origin) = self.next_origin() else { return State::Fail(Fault::UnknownHost) };
-        if let Some(connection) = self.core.origins.idle(origin, self.record.started.mono) {
+        if let Some(connection) = self.core.origins.idle(origin, self.needs(), self.record.started.mono) {
             return State::Fetch(connection);
         }
         match self.open(origin).await {
@@ -296,9 +296,9 @@ impl<'a, V: Visitor> Exchange<'a, V> {
 
     /// Opens a connection. That may take long: answers to earlier requests do not wait for it, and who waits for
     /// this fetch does not wait until its visitor takes them.
-    async fn open(&mut self, origin: &Arc<OriginPlan>) -> Result<Box<Connection>, Fault> {
+    async fn open(&mut self, origin: &Arc<OriginPlan>) -> Result<Connection, Fault> {
         let is_alone = matches!(self.role, Role::Alone);
-        let mut opening = pin!(self.core.origins.open(origin));
+        let mut opening = pin!(self.core.origins.open(origin, self.needs()));
         poll_fn(|cx| {
             if let (Poll::Ready(Err(fault)), true) = (self.visitor.poll_flush(cx), is_alone) {
                 return Poll::Ready(Err(fault));
@@ -306,6 +306,10 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             opening.as_mut().poll(cx)
         })
         .await
+    }
+
+    fn needs(&self) -> Needs {
+        if self.visitor.head().connection.upgrade { Needs::Upgrade } else { Needs::Exchange }
     }
 
     fn next_origin(&self) -> Option<&'a Arc<OriginPlan>> {
@@ -326,8 +330,9 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         State::Pass
     }
 
-    async fn fetch(&mut self, mut connection: Box<Connection>) -> State {
+    async fn fetch(&mut self, mut connection: Connection) -> State {
         let head = self.visitor.head();
+        let origin = Arc::clone(connection.plan());
         let forward = Forward {
             head,
             client: self.client,
@@ -338,14 +343,13 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             zone_name: self.zone.map_or("", |zone| &zone.name),
             fetched: self.fetched(),
             device_type: self.zone.and_then(|zone| forward::device_type(head, &zone.cache)),
+            origin: &origin,
         };
-        let origin = Arc::clone(connection.plan());
-        forward.encode(connection.begin(), &origin);
-        connection.end_head(head.body);
+        connection.begin(&forward, head.body);
         let (method, expects) = (head.method, head.expects_continue);
         // Only what may be sent twice is kept for it.
-        let replay_max =
-            if method.is_idempotent() { self.snapshot.settings.limits.replay_bytes_max } else { 0 };
+        let may_be_repeated = method.is_idempotent() || connection.may_refuse();
+        let replay_max = if may_be_repeated { self.snapshot.settings.limits.replay_bytes_max } else { 0 };
         self.upload.begin(replay_max, head.body);
         let wait = origin.settings.expect_continue_timeout;
         if method == Method::Post {
@@ -384,25 +388,20 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     }
 
     /// A reused connection may have been closed by the origin as the request was on its way. Repeating is
-    /// safe only if that does no harm, whatever the origin has seen of it.
+    /// safe only if that does no harm, whatever the origin has seen of it; or if it says that it has done nothing.
     fn may_retry_exchange(&self, connection: &Connection, fault: Fault, method: Method) -> bool {
-        !self.has_retried
-            && connection.is_reused()
-            && connection.is_unanswered()
-            && fault.is_before_answer()
-            && method.is_idempotent()
-            && self.upload.is_replayable()
+        !self.has_retried && self.upload.is_replayable() && connection.may_be_repeated(fault, method)
     }
 
     /// A connection that is certainly new, to the same origin.
     async fn reconnect(&mut self, origin: &Arc<OriginPlan>) -> State {
-        match self.core.origins.open(origin).await {
+        match self.core.origins.open(origin, self.needs()).await {
             Ok(connection) => State::Fetch(connection),
             Err(fault) => self.rescue(fault),
         }
     }
 
-    async fn deliver(&mut self, connection: Box<Connection>) -> State {
+    async fn deliver(&mut self, connection: Connection) -> State {
         let mut connection = match self.keep_answer_to_post(connection) {
             Ok(state) => return state,
             Err(connection) => connection,

@@ -8,8 +8,8 @@ use rempart_cache::key::push_authority;
 use rempart_cache::plan::DeviceType;
 use rempart_config::Snapshot;
 use rempart_flow::{Known, RequestHead, Scheme, Version};
-use rempart_http1::encode;
 use rempart_origin::plan::OriginPlan;
+use rempart_origin::{FieldWriter, Request};
 use rempart_wire::Peer;
 
 use crate::cache::Fetched;
@@ -69,17 +69,35 @@ pub struct Forward<'a> {
     pub fetched: Option<Fetched<'a>>,
     /// `CF-Device-Type`, for a zone that stores answers by it.
     pub device_type: Option<DeviceType>,
+    /// Whom it is sent to.
+    pub origin: &'a OriginPlan,
 }
 
-impl Forward<'_> {
-    /// Writes the head, but for the end of its framing.
-    pub fn encode(&self, out: &mut Vec<u8>, origin: &OriginPlan) {
-        let head = self.head;
+impl Request for Forward<'_> {
+    fn method(&self) -> &[u8] {
         // What HEAD finds stale is fetched anew with its body.
-        let method = if self.fetched.is_some() { b"GET" } else { head.bytes(head.method_text) };
-        encode::request_line(out, method, head.bytes(head.path_and_query));
-        self.encode_host(out, origin);
-        encode::fields(out, &head.fields, |field| {
+        if self.fetched.is_some() { b"GET" } else { self.head.bytes(self.head.method_text) }
+    }
+
+    fn target(&self) -> &[u8] {
+        self.head.bytes(self.head.path_and_query)
+    }
+
+    /// The origin's own, or the visitor's. What is asked for the cache is asked for under the host as it stands in the
+    /// key: what an origin makes of another spelling is not to be everybody's.
+    fn authority(&self, out: &mut Vec<u8>) {
+        let authority = self.head.bytes(self.head.authority);
+        match &self.origin.host_header {
+            Some(host) => out.extend_from_slice(host),
+            None if authority.is_empty() => out.extend_from_slice(self.zone_name.as_bytes()),
+            None if self.fetched.is_some() => push_authority(out, self.head, scheme(self.head, &self.client)),
+            None => out.extend_from_slice(authority),
+        }
+    }
+
+    fn fields<W: FieldWriter>(&self, out: &mut W) {
+        let head = self.head;
+        out.fields(&head.fields, |field| {
             let is_other = field.known == Known::Other;
             let believed = self.client.via_trusted || !(is_other && is_claim(head.bytes(field.name)));
             let asked = self.fetched.as_ref().is_none_or(|fetched| {
@@ -91,56 +109,45 @@ impl Forward<'_> {
         if let Some(fetched) = &self.fetched {
             fetched.encode(out);
         }
-        if head.connection.upgrade {
-            encode::field(out, b"Connection", b"upgrade");
+        if W::IS_HTTP1 && head.connection.upgrade {
+            out.field(b"Connection", b"upgrade");
             for protocol in head.fields.values(Known::Upgrade) {
-                encode::field(out, b"Upgrade", protocol);
+                out.field(b"Upgrade", protocol);
             }
         }
-        self.encode_own(out);
+        if !W::IS_HTTP1 && takes_trailers(head) {
+            // RFC 9113 section 8.2.2. Servers of gRPC demand it.
+            out.field(b"TE", b"trailers");
+        }
+        self.own_fields(out);
     }
+}
 
-    /// `Host`: the origin's own, or the visitor's. What is asked for the cache is asked for under the host as it
-    /// stands in the key: what an origin makes of another spelling is not to be everybody's.
-    fn encode_host(&self, out: &mut Vec<u8>, origin: &OriginPlan) {
-        let authority = self.head.bytes(self.head.authority);
-        match &origin.host_header {
-            Some(host) => encode::field(out, b"Host", host),
-            None if authority.is_empty() => encode::field(out, b"Host", self.zone_name.as_bytes()),
-            None if self.fetched.is_some() => {
-                out.extend_from_slice(b"Host: ");
-                push_authority(out, self.head, scheme(self.head, &self.client));
-                out.extend_from_slice(b"\r\n");
-            }
-            None => encode::field(out, b"Host", authority),
-        }
-    }
-
-    fn encode_own(&self, out: &mut Vec<u8>) {
-        encode::field(out, b"CF-Connecting-IP", self.client_text.as_bytes());
-        out.extend_from_slice(b"X-Forwarded-For: ");
+impl Forward<'_> {
+    fn own_fields(&self, out: &mut impl FieldWriter) {
+        out.field(b"CF-Connecting-IP", self.client_text.as_bytes());
         if self.client.via_trusted {
-            for value in self.head.fields.values(Known::XForwardedFor) {
-                out.extend_from_slice(value);
-                out.extend_from_slice(b", ");
-            }
-        }
-        if self.client.via_trusted {
-            out.extend_from_slice(IpText::new(self.peer.address.ip()).as_bytes());
+            out.field_with(b"X-Forwarded-For", |out| {
+                for value in self.head.fields.values(Known::XForwardedFor) {
+                    out.extend_from_slice(value);
+                    out.extend_from_slice(b", ");
+                }
+                out.extend_from_slice(IpText::new(self.peer.address.ip()).as_bytes());
+            });
         } else {
-            out.extend_from_slice(self.client_text.as_bytes());
+            out.field(b"X-Forwarded-For", self.client_text.as_bytes());
         }
-        out.extend_from_slice(b"\r\n");
-        let scheme = scheme(self.head, &self.client).as_str().as_bytes();
-        encode::field(out, b"X-Forwarded-Proto", scheme);
-        out.extend_from_slice(b"CF-Visitor: {\"scheme\":\"");
-        out.extend_from_slice(scheme);
-        out.extend_from_slice(b"\"}\r\n");
+        let (scheme, visitor) = match scheme(self.head, &self.client) {
+            Scheme::Http => (b"http".as_slice(), b"{\"scheme\":\"http\"}".as_slice()),
+            Scheme::Https => (b"https".as_slice(), b"{\"scheme\":\"https\"}".as_slice()),
+        };
+        out.field(b"X-Forwarded-Proto", scheme);
+        out.field(b"CF-Visitor", visitor);
         if let Some(device_type) = self.device_type {
-            encode::field(out, b"CF-Device-Type", device_type.as_str().as_bytes());
+            out.field(b"CF-Device-Type", device_type.as_str().as_bytes());
         }
-        encode::field(out, b"CF-Ray", self.ray.as_bytes());
-        encode::field(out, b"CDN-Loop", self.loop_token);
+        out.field(b"CF-Ray", self.ray.as_bytes());
+        out.field(b"CDN-Loop", self.loop_token);
         // RFC 9110 section 7.6.3: by which version it came.
         let via: &[u8] = match self.head.version {
             Version::Http10 => b"1.0 rempart",
@@ -148,7 +155,7 @@ impl Forward<'_> {
             Version::Http2 => b"2 rempart",
             Version::Http3 => b"3 rempart",
         };
-        encode::field(out, b"Via", via);
+        out.field(b"Via", via);
     }
 
     /// Whether an end-to-end field goes on to the origin.
@@ -172,6 +179,12 @@ impl Forward<'_> {
             _ => true,
         }
     }
+}
+
+/// Whether the visitor understands trailers (RFC 9110 section 10.1.4).
+fn takes_trailers(head: &RequestHead) -> bool {
+    let mut codings = head.fields.values(Known::Te).flat_map(|value| value.split(|byte| *byte == b','));
+    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
 /// The kind of device, if the zone stores answers by it.

@@ -231,7 +231,7 @@ fn poll_download<V: Visitor>(
     loop {
         match connection.poll_body(cx) {
             Poll::Ready(Ok(true)) => {
-                let Poll::Ready(count) = visitor.poll_send(cx, connection.body()) else {
+                let Poll::Ready(count) = visitor.poll_send(cx, &connection.body()) else {
                     return Poll::Pending;
                 };
                 connection.take_body(count?);

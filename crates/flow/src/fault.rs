@@ -109,6 +109,8 @@ reasons! {
         UnexpectedUpgrade => "protocol change that was not asked for",
         /// Success without the protocol change that was asked for, where success would say that it was made.
         UpgradeIgnored => "success without the protocol change that was asked for",
+        /// The protocol of a connection that several exchanges share was broken (RFC 9113 section 5.4).
+        Protocol => "HTTP/2 protocol error",
         /// Closed before the first byte of an answer.
         Empty => "connection closed without an answer",
         /// Reset or closed inside the head.

@@ -40,6 +40,13 @@ rempart_base::config! {
         dns_ttl_max_ms: u32 = 300_000, in 1000..=86_400_000;
         /// Time to resolve a name; then 530.
         dns_timeout_ms: u32 = 5000, in 10..=600_000;
+        /// Whether HTTP/2 is offered to `https://` origins; those that do not take it are spoken to in HTTP/1.1. To
+        /// `h2c://` origins HTTP/2 is spoken whatever this says, and upgrades (WebSocket) always use HTTP/1.1.
+        http2: bool = true;
+        /// An HTTP/2 connection on which exchanges wait and nothing has come for so long is asked for a sign of life.
+        http2_ping_after_ms: u32 = 10_000, in 10..=86_400_000;
+        /// Time for that sign; then the connection is given up.
+        http2_ping_timeout_ms: u32 = 10_000, in 10..=600_000;
     }
 }
 
@@ -47,8 +54,8 @@ rempart_base::config! {
     /// One origin.
     pub struct OriginConfig {
         required {
-            /// `http://HOST:PORT`, `https://HOST:PORT` or `unix:/PATH` (cleartext over a Unix socket). The
-            /// port may be left out: 80 and 443.
+            /// `http://HOST:PORT`, `https://HOST:PORT`, `h2c://HOST:PORT` (HTTP/2 in cleartext, spoken without asking)
+            /// or `unix:/PATH` (cleartext over a Unix socket). The port may be left out: 80, and 443 for `https`.
             url: Spanned<OriginUrl>;
         }
         /// The `Host` that the origin is sent; without it, the visitor's.
@@ -75,6 +82,8 @@ pub struct OriginUrl {
     pub endpoint: Endpoint,
     /// Whether TLS is spoken.
     pub tls: bool,
+    /// Whether HTTP/2 is spoken without asking ("prior knowledge", RFC 9113 section 3.3).
+    pub http2: bool,
 }
 
 /// The value of a `Host` field.
@@ -104,16 +113,18 @@ impl Decode for OriginEntry {
 }
 
 impl FromText for OriginUrl {
-    const EXPECTED: &'static str = "`http://HOST:PORT`, `https://HOST:PORT` or `unix:/PATH`";
+    const EXPECTED: &'static str =
+        "`http://HOST:PORT`, `https://HOST:PORT`, `h2c://HOST:PORT` or `unix:/PATH`";
 
     fn from_text(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("unix:") {
             return unix(path);
         }
-        let (tls, rest) = match text.split_once("://") {
-            Some(("http", rest)) => (false, rest),
-            Some(("https", rest)) => (true, rest),
-            Some(_) => return Err("has another scheme than http, https and unix".into()),
+        let (tls, http2, rest) = match text.split_once("://") {
+            Some(("http", rest)) => (false, false, rest),
+            Some(("https", rest)) => (true, false, rest),
+            Some(("h2c", rest)) => (false, true, rest),
+            Some(_) => return Err("has another scheme than http, https, h2c and unix".into()),
             None => return Err("has no scheme".into()),
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
@@ -124,11 +135,15 @@ impl FromText for OriginUrl {
             return Err("carries a user name".into());
         }
         let (host, port) = host_and_port(authority, if tls { 443 } else { 80 })?;
-        Ok(Self { endpoint: endpoint(host, port)?, tls })
+        Ok(Self { endpoint: endpoint(host, port)?, tls, http2 })
     }
 
     fn to_text(&self) -> String {
-        let scheme = if self.tls { "https" } else { "http" };
+        let scheme = match (self.tls, self.http2) {
+            (true, _) => "https",
+            (false, true) => "h2c",
+            (false, false) => "http",
+        };
         match &self.endpoint {
             Endpoint::Ip(address) => format!("{scheme}://{address}"),
             Endpoint::Name { name, port } => format!("{scheme}://{name}:{port}"),
@@ -163,7 +178,7 @@ fn unix(path: &str) -> Result<OriginUrl, String> {
     if path.contains('\0') {
         return Err("has a zero byte".into());
     }
-    Ok(OriginUrl { endpoint: Endpoint::Unix(path.into()), tls: false })
+    Ok(OriginUrl { endpoint: Endpoint::Unix(path.into()), tls: false, http2: false })
 }
 
 fn host_and_port(authority: &str, default: u16) -> Result<(&str, u16), String> {
@@ -218,6 +233,8 @@ mod tests {
             ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
             ("https://Origin.Example/", "https://origin.example:443"),
             ("http://app", "http://app:80"),
+            ("h2c://app", "h2c://app:80"),
+            ("h2c://[::1]:50051", "h2c://[::1]:50051"),
             ("http://[::1]:8080", "http://[::1]:8080"),
             ("https://[2001:db8::1]", "https://[2001:db8::1]:443"),
             ("unix:/run/app.sock", "unix:/run/app.sock"),

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsConnector, TlsStream};
 
 use crate::addresses::Addresses;
-use crate::plan::{Endpoint, OriginPlan, TlsPlan, Upstream as Terms};
+use crate::plan::{Endpoint, Offer, OriginPlan, TlsPlan, Upstream as Terms};
 
 /// What became known while connecting; for the log.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,13 @@ pub struct Facts {
     pub tls: Duration,
     /// The TLS version, for example `TLSv1.3`; `None` in cleartext.
     pub tls_version: Option<&'static str>,
+}
+
+/// What is spoken on a new connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spoken {
+    Http1,
+    Http2,
 }
 
 /// How connections come about.
@@ -48,13 +55,17 @@ pub type StandIn = Box<dyn Fn(&OriginPlan) -> io::Result<StdUnixStream>>;
 ///
 /// # Errors
 /// What failed, as the fault of that step.
-pub async fn open(plan: &OriginPlan, dialer: &Dialer) -> Result<(Stream, Facts), Fault> {
+pub(crate) async fn open(
+    plan: &OriginPlan,
+    offer: Offer,
+    dialer: &Dialer,
+) -> Result<(Stream, Facts, Spoken), Fault> {
     let mut facts = Facts::default();
     let addresses = match dialer {
         Dialer::Network(addresses) => addresses,
         Dialer::StandIn(stand_in) => {
             let stream = stand_in(plan).and_then(UnixStream::from_std).map_err(|e| fault_of(&e))?;
-            return Ok((Stream::Plain(Socket::Unix(stream)), facts));
+            return Ok((Stream::Plain(Socket::Unix(stream)), facts, Spoken::Http1));
         }
     };
     let terms = &plan.settings;
@@ -71,11 +82,12 @@ pub async fn open(plan: &OriginPlan, dialer: &Dialer) -> Result<(Stream, Facts),
             Socket::Unix(connecting.map_err(|_| Fault::OriginConnectTimeout)?.map_err(|e| fault_of(&e))?)
         }
     };
-    let stream = match &plan.tls {
-        None => Stream::Plain(socket),
-        Some(tls) => secure(socket, tls, terms, &mut facts).await?,
+    let (stream, spoken) = match &plan.tls {
+        None if offer == Offer::Http2 => (Stream::Plain(socket), Spoken::Http2),
+        None => (Stream::Plain(socket), Spoken::Http1),
+        Some(tls) => secure(socket, tls, offer, terms, &mut facts).await?,
     };
-    Ok((stream, facts))
+    Ok((stream, facts, spoken))
 }
 
 /// Tries each address in turn within one time-out: an address that refuses costs nothing, one that is
@@ -100,9 +112,21 @@ async fn tcp(list: &[SocketAddr], terms: &Terms, facts: &mut Facts) -> Result<So
     Err(fault)
 }
 
-async fn secure(socket: Socket, tls: &TlsPlan, terms: &Terms, facts: &mut Facts) -> Result<Stream, Fault> {
+async fn secure(
+    socket: Socket,
+    tls: &TlsPlan,
+    offer: Offer,
+    terms: &Terms,
+    facts: &mut Facts,
+) -> Result<(Stream, Spoken), Fault> {
     let begun = Now::mono();
+    let offered: &[&[u8]] = match offer {
+        Offer::Http1 => &[b"http/1.1"],
+        Offer::Either => &[b"h2", b"http/1.1"],
+        Offer::Http2 => &[b"h2"],
+    };
     let connector = TlsConnector::from(tls.client_config.clone());
+    let connector = connector.with_alpn(offered.iter().map(|name| name.to_vec()).collect());
     let handshake = timeout(terms.tls_timeout, connector.connect(tls.server_name.clone(), socket)).await;
     let stream = handshake.map_err(|_| Fault::OriginTls)?.map_err(|error| tls_fault(&error))?;
     facts.tls = Now::mono() - begun;
@@ -111,7 +135,9 @@ async fn secure(socket: Socket, tls: &TlsPlan, terms: &Terms, facts: &mut Facts)
         Some(ProtocolVersion::TLSv1_3) => Some("TLSv1.3"),
         Some(_) | None => None,
     };
-    Ok(Stream::Tls(Box::new(TlsStream::Client(stream))))
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let spoken = if is_http2 { Spoken::Http2 } else { Spoken::Http1 };
+    Ok((Stream::Tls(Box::new(TlsStream::Client(stream))), spoken))
 }
 
 fn tls_fault(error: &io::Error) -> Fault {

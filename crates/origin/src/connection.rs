@@ -1,146 +1,75 @@
-//! One connection to an origin, and the exchange on it.
+//! What the edge holds for one exchange with an origin: an HTTP/1 connection, or one stream of an HTTP/2 connection
+//! that others use too.
 
-use std::io;
+use std::cell::Ref;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::task::{Context, Poll};
 
-use rempart_flow::{BadResponse, BodyLength, Fault, Fields, Method, ResponseHead};
-use rempart_http1::chunked::{ChunkLimits, Decoder};
-use rempart_http1::{HeadLimits, Parsed, encode, response};
-use rempart_io::body::Front;
-use rempart_io::buffer::{Filled, SMALL_BYTES};
-use rempart_io::{BodyReader, Buffer, Outbox, Patience, Stream, Terms};
+use rempart_flow::{BodyLength, Fault, Fields, Method, ResponseHead};
 
 use crate::connect::Facts;
-use crate::counts::OriginCounts;
-use crate::lease::Lease;
+use crate::http1::Http1;
+use crate::http2::Exchange;
 use crate::plan::OriginPlan;
+use crate::request::Request;
 
-/// The capacity of a head's arena that stays with an idle connection.
-const HEAD_KEEP_BYTES: usize = 4096;
+/// A way to an origin, for one exchange.
+pub struct Connection(pub(crate) Way);
 
-/// A connection to an origin. Boxed by the pool, so that handing it on moves one pointer.
-pub struct Connection {
-    stream: Stream,
-    plan: Arc<OriginPlan>,
-    _lease: Lease,
-    counts: Arc<OriginCounts>,
-    facts: Facts,
-    is_reused: bool,
-    pub(crate) idle_since: Instant,
-    input: Buffer,
-    outbox: Outbox,
-    head: ResponseHead,
-    body: BodyReader,
-    scanned: usize,
-    front: usize,
-    send: Patience,
-    receive: Patience,
-    request: Sending,
-    chunk_left: usize,
-    answer: Answered,
-    received: u64,
-    is_broken: bool,
+/// Each part is one pointer.
+pub(crate) enum Way {
+    Http1(Box<Http1>),
+    Http2(Box<Exchange>),
 }
 
-/// How the request's body is framed, and whether it is complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sending {
-    Chunked,
-    /// `Content-Length` in the head, or a tunnel.
-    Raw,
-    Complete,
-}
-
-/// How far the answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answered {
-    Nothing,
-    Begun,
-    Final,
+/// Calls the same method of either.
+macro_rules! either {
+    ($connection:expr, $way:ident => $call:expr) => {
+        match $connection {
+            Way::Http1($way) => $call,
+            Way::Http2($way) => $call,
+        }
+    };
 }
 
 impl Connection {
-    pub(crate) fn new(
-        stream: Stream,
-        plan: Arc<OriginPlan>,
-        lease: Lease,
-        counts: Arc<OriginCounts>,
-        facts: Facts,
-        now: Instant,
-    ) -> Self {
-        let terms = Terms::idle(plan.settings.body_idle_timeout);
-        Self {
-            stream,
-            plan,
-            _lease: lease,
-            counts,
-            facts,
-            is_reused: false,
-            idle_since: now,
-            input: Buffer::default(),
-            outbox: Outbox::default(),
-            head: ResponseHead::default(),
-            body: BodyReader::Done,
-            scanned: 0,
-            front: 0,
-            send: Patience::new(terms),
-            receive: Patience::new(terms),
-            request: Sending::Complete,
-            chunk_left: 0,
-            answer: Answered::Final,
-            received: 0,
-            is_broken: false,
-        }
+    pub(crate) fn http1(connection: Box<Http1>) -> Self {
+        Self(Way::Http1(connection))
+    }
+
+    pub(crate) fn http2(exchange: Box<Exchange>) -> Self {
+        Self(Way::Http2(exchange))
     }
 
     /// What became known when it was opened.
     #[must_use]
-    pub const fn facts(&self) -> &Facts {
-        &self.facts
+    pub fn facts(&self) -> &Facts {
+        either!(&self.0, way => way.facts())
     }
 
-    /// Whether it has carried an exchange before.
+    /// Whether the connection has carried another exchange before.
     #[must_use]
-    pub const fn is_reused(&self) -> bool {
-        self.is_reused
+    pub fn is_reused(&self) -> bool {
+        either!(&self.0, way => way.is_reused())
     }
 
     /// The origin it leads to.
     #[must_use]
-    pub const fn plan(&self) -> &Arc<OriginPlan> {
-        &self.plan
+    pub fn plan(&self) -> &Arc<OriginPlan> {
+        either!(&self.0, way => way.plan())
     }
 
-    /// Begins a request: the encoder of its head appends to what this returns. How its body is framed is
-    /// for [`Connection::end_head`].
-    pub fn begin(&mut self) -> &mut Vec<u8> {
-        self.answer = Answered::Nothing;
-        self.received = 0;
-        self.scanned = 0;
-        self.outbox.bytes_mut()
+    /// Whether the origin may refuse a request of any method without having done anything with it, so that what was
+    /// sent of a body is worth keeping.
+    #[must_use]
+    pub const fn may_refuse(&self) -> bool {
+        matches!(self.0, Way::Http2(_))
     }
 
-    /// Ends the head of a request whose body is of this length.
-    pub fn end_head(&mut self, body: BodyLength) {
-        let out = self.outbox.bytes_mut();
-        self.request = match body {
-            BodyLength::None => Sending::Complete,
-            BodyLength::Exact(bytes) => {
-                encode::content_length(out, bytes);
-                if bytes == 0 { Sending::Complete } else { Sending::Raw }
-            }
-            // A request cannot last until the close (RFC 9112 section 6.3).
-            BodyLength::Chunked | BodyLength::UntilClose => {
-                encode::field(out, b"Transfer-Encoding", b"chunked");
-                Sending::Chunked
-            }
-        };
-        encode::end_of_head(out);
-        let idle = self.plan.settings.body_idle_timeout;
-        self.send.renew(Terms::idle(idle));
-        self.receive.renew(Terms::idle(self.plan.settings.response_timeout));
+    /// Begins a request whose body is of this length.
+    pub fn begin(&mut self, request: &impl Request, body: BodyLength) {
+        either!(&mut self.0, way => way.begin(request, body));
     }
 
     /// Takes up to all of a piece of the request's body. Ready with how many bytes were taken.
@@ -149,67 +78,25 @@ impl Connection {
     /// The origin takes nothing for too long. A connection that broke is no error here: the answer may
     /// have come before, and reading tells.
     pub fn poll_send(&mut self, cx: &mut Context<'_>, piece: &[u8]) -> Poll<Result<usize, Fault>> {
-        if self.is_broken || piece.is_empty() {
-            return Poll::Ready(Ok(piece.len()));
-        }
-        let mut piece = piece;
-        if self.request == Sending::Chunked {
-            if self.chunk_left == 0 {
-                encode::chunk_head(self.outbox.bytes_mut(), piece.len());
-                self.chunk_left = piece.len();
-            }
-            piece = piece.get(..self.chunk_left).unwrap_or(piece);
-        }
-        match self.outbox.poll_send(&mut self.stream, cx, piece) {
-            Poll::Ready(Ok(count)) => {
-                self.send.moved(count);
-                if self.request == Sending::Chunked {
-                    self.chunk_left -= count.min(self.chunk_left);
-                    if self.chunk_left == 0 {
-                        self.outbox.bytes_mut().extend_from_slice(encode::CHUNK_END);
-                    }
-                }
-                Poll::Ready(Ok(count))
-            }
-            Poll::Ready(Err(_)) => {
-                self.is_broken = true;
-                Poll::Ready(Ok(piece.len()))
-            }
-            Poll::Pending if self.is_tunnel() => Poll::Pending,
-            Poll::Pending => self.send.poll_out(cx).map(|()| Err(Fault::OriginTimeout)),
-        }
+        either!(&mut self.0, way => way.poll_send(cx, piece))
     }
 
     /// The request's body is complete.
     pub fn finish(&mut self, trailers: Option<&Fields>) {
-        if self.request == Sending::Chunked {
-            encode::last_chunk(self.outbox.bytes_mut(), trailers);
-        }
-        self.request = Sending::Complete;
+        either!(&mut self.0, way => way.finish(trailers));
     }
 
-    /// Hands everything to the network.
+    /// Hands everything to the network, or to whoever writes for all streams of a connection.
     ///
     /// # Errors
     /// The origin takes nothing for too long.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
-        if self.is_broken {
-            return Poll::Ready(Ok(()));
-        }
-        let before = self.outbox.total();
-        let flushed = self.outbox.poll_flush(&mut self.stream, cx);
-        let sent = usize::try_from(self.outbox.total() - before).unwrap_or(usize::MAX);
-        if sent > 0 || flushed.is_ready() {
-            self.send.moved(sent);
-        }
-        match flushed {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
-            Poll::Ready(Err(_)) => {
-                self.is_broken = true;
+        match &mut self.0 {
+            Way::Http1(http1) => http1.poll_flush(cx),
+            Way::Http2(exchange) => {
+                exchange.flush();
                 Poll::Ready(Ok(()))
             }
-            Poll::Pending if self.is_tunnel() => Poll::Pending,
-            Poll::Pending => self.send.poll_out(cx).map(|()| Err(Fault::OriginTimeout)),
         }
     }
 
@@ -218,234 +105,114 @@ impl Connection {
     /// # Errors
     /// The origin closed, was silent for too long, or sent what is no answer.
     pub fn poll_head(&mut self, cx: &mut Context<'_>, method: Method) -> Poll<Result<(), Fault>> {
-        let polled = self.poll_any_head(cx, method);
-        // It may close what it has kept for long enough, also just now.
-        if matches!(polled, Poll::Ready(Err(_))) && !(self.is_reused && self.is_unanswered()) {
-            self.counts.count_failed();
-        }
-        polled
-    }
-
-    fn poll_any_head(&mut self, cx: &mut Context<'_>, method: Method) -> Poll<Result<(), Fault>> {
-        let limits = HeadLimits {
-            head_bytes_max: self.plan.settings.head_bytes_max,
-            target_bytes_max: 0,
-            fields_max: self.plan.settings.fields_max,
-        };
-        loop {
-            if !self.input.is_empty() {
-                let parsed =
-                    response::parse_from(self.input.bytes(), self.scanned, &limits, method, &mut self.head);
-                match parsed.map_err(Fault::BadResponse)? {
-                    Parsed::Complete { head_bytes } => {
-                        self.input.consume(head_bytes);
-                        self.scanned = 0;
-                        if self.head.is_interim() {
-                            // The origin is at work: its time begins anew.
-                            self.receive.moved(head_bytes);
-                        } else {
-                            self.begin_body();
-                        }
-                        return Poll::Ready(Ok(()));
-                    }
-                    Parsed::Partial => self.scanned = self.input.len(),
-                }
-            }
-            match ready!(self.poll_fill(cx, limits.head_bytes_max + 1))? {
-                Filled::Bytes => self.answer = Answered::Begun,
-                Filled::End => return Poll::Ready(Err(Fault::BadResponse(self.early_end()))),
-            }
+        match &mut self.0 {
+            Way::Http1(http1) => http1.poll_head(cx, method),
+            Way::Http2(exchange) => exchange.poll_head(cx),
         }
     }
 
-    fn begin_body(&mut self) {
-        self.answer = Answered::Final;
-        let settings = &self.plan.settings;
-        let limits = ChunkLimits {
-            line_bytes_max: 4096,
-            trailer_bytes_max: settings.head_bytes_max,
-            trailer_fields_max: settings.fields_max,
-        };
-        self.body = BodyReader::new(self.head.body, || Decoder::for_response(limits));
-        self.receive.renew(Terms::idle(settings.body_idle_timeout));
-        // What is long moves in large pieces.
-        if self.head.body == BodyLength::UntilClose
-            || self.body.left().is_none_or(|left| left > SMALL_BYTES as u64)
-        {
-            self.input.prefer_large(true);
-        }
-    }
-
-    const fn early_end(&self) -> BadResponse {
-        match self.answer {
-            Answered::Nothing => BadResponse::Empty,
-            Answered::Begun | Answered::Final => BadResponse::Truncated,
-        }
-    }
-
-    /// Reads once. A reset counts as an end: what it means depends on where it comes.
-    fn poll_fill(&mut self, cx: &mut Context<'_>, bytes_max: usize) -> Poll<Result<Filled, Fault>> {
-        let before = self.input.len();
-        match self.input.poll_fill(&mut self.stream, cx, bytes_max) {
-            Poll::Ready(Ok(filled)) => {
-                let came = self.input.len() - before;
-                self.received += came as u64;
-                // A head has its time as a whole, however many pieces it comes in.
-                if self.answer == Answered::Final {
-                    self.receive.moved(came);
-                }
-                Poll::Ready(Ok(filled))
-            }
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::OutOfMemory => {
-                Poll::Ready(Err(Fault::BadResponse(BadResponse::HeadTooLarge)))
-            }
-            Poll::Ready(Err(_)) => {
-                self.is_broken = true;
-                Poll::Ready(Ok(Filled::End))
-            }
-            Poll::Pending if self.is_tunnel() => Poll::Pending,
-            // While the request's body is on its way the origin owes no answer.
-            Poll::Pending if self.request != Sending::Complete && self.answer != Answered::Final => {
-                Poll::Pending
-            }
-            Poll::Pending => self.receive.poll_out(cx).map(|()| Err(Fault::OriginTimeout)),
-        }
-    }
-
-    /// The final head of the answer.
+    /// The head of the answer that came last.
     #[must_use]
-    pub const fn head(&self) -> &ResponseHead {
-        &self.head
+    pub fn head(&self) -> &ResponseHead {
+        either!(&self.0, way => way.head())
     }
 
     /// Waits until a piece of the answer's body is there (`Ok(true)`) or its end (`Ok(false)`).
     ///
     /// # Errors
-    /// The origin broke off, was silent for too long, or sent malformed chunks.
+    /// The origin broke off, was silent for too long, or broke its protocol.
     pub fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
-        let polled = self.poll_piece(cx);
-        if matches!(polled, Poll::Ready(Err(_))) {
-            self.counts.count_failed();
-        }
-        polled
-    }
-
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
-        loop {
-            let front = self.body.front(&mut self.input);
-            match front.map_err(|error| Fault::BadResponse(error.bad_response()))? {
-                Front::Data(count) => {
-                    self.front = count;
-                    return Poll::Ready(Ok(true));
-                }
-                Front::Done => {
-                    self.front = 0;
-                    return Poll::Ready(Ok(false));
-                }
-                Front::NeedMore => {}
-            }
-            let filled = ready!(self.poll_fill(cx, self.plan.settings.head_bytes_max))?;
-            // A reset is no end of a body that lasts until the close.
-            if filled == Filled::End && (!self.body.end_of_stream() || (self.is_broken && !self.is_tunnel()))
-            {
-                return Poll::Ready(Err(Fault::OriginBodyTruncated));
-            }
-        }
+        either!(&mut self.0, way => way.poll_body(cx))
     }
 
     /// The piece that [`Connection::poll_body`] announced.
     #[must_use]
-    pub fn body(&self) -> &[u8] {
-        self.input.bytes().get(..self.front).unwrap_or_default()
+    pub fn body(&self) -> Piece<'_> {
+        match &self.0 {
+            Way::Http1(http1) => Piece(Place::Own(http1.body())),
+            Way::Http2(exchange) => Piece(Place::Shared(exchange.body())),
+        }
     }
 
     /// Takes bytes of that piece away.
     pub fn take_body(&mut self, count: usize) {
-        let count = count.min(self.front);
-        self.front -= count;
-        self.body.take(&mut self.input, count);
+        either!(&mut self.0, way => way.take_body(count));
     }
 
     /// The answer's trailers, once the body is at its end.
     #[must_use]
     pub fn trailers(&self) -> Option<&Fields> {
-        self.body.trailers()
+        either!(&self.0, way => way.trailers())
     }
 
-    /// Turns what follows, both ways, into bytes without meaning.
+    /// Turns what follows, both ways, into bytes without meaning: after a 101, which only HTTP/1 has.
     pub fn begin_tunnel(&mut self) {
-        self.body = BodyReader::UntilClose;
-        self.request = Sending::Raw;
-    }
-
-    const fn is_tunnel(&self) -> bool {
-        matches!(self.body, BodyReader::UntilClose) && self.head.status == 101
+        if let Way::Http1(http1) = &mut self.0 {
+            http1.begin_tunnel();
+        }
     }
 
     /// Tells the origin that nothing more comes; for a tunnel whose visitor is done.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        tokio::io::AsyncWrite::poll_shutdown(std::pin::Pin::new(&mut self.stream), cx).map(|_| ())
+        match &mut self.0 {
+            Way::Http1(http1) => http1.poll_shutdown(cx),
+            Way::Http2(_) => Poll::Ready(()),
+        }
     }
 
     /// Bytes of the answer so far.
     #[must_use]
-    pub const fn received(&self) -> u64 {
-        self.received
+    pub fn received(&self) -> u64 {
+        either!(&self.0, way => way.received())
     }
 
     /// Whether not one byte of an answer has come.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
-        self.answer == Answered::Nothing
+        either!(&self.0, way => way.is_unanswered())
     }
 
-    /// Whether another exchange may use it: request and answer are complete, both sides want it, and
-    /// nothing was said too much.
-    #[must_use]
-    pub fn is_reusable(&self) -> bool {
-        self.answer == Answered::Final
-            && self.request == Sending::Complete
-            && self.body.is_done()
-            && self.outbox.is_empty()
-            && self.input.is_empty()
-            && !self.is_broken
-            && !self.head.connection.close
-            && self.head.body != BodyLength::UntilClose
-            && self.head.status != 101
-    }
-
-    /// Makes it ready to wait.
-    pub(crate) fn rest(&mut self, now: Instant) {
-        self.idle_since = now;
-        self.is_reused = true;
-        self.front = 0;
-        self.input.prefer_large(false);
-        self.input.rest();
-        self.head.clear(HEAD_KEEP_BYTES);
-    }
-
-    /// Serves this plan from now on. Plans with one id lead to one place over one TLS, but they may differ in
-    /// everything else: the `Host` that is sent, say, since zones can share an origin.
-    pub(crate) fn lead_for(&mut self, plan: &Arc<OriginPlan>) {
-        if !Arc::ptr_eq(&self.plan, plan) {
-            self.plan = Arc::clone(plan);
+    /// Whether the origin has said, or cannot but have, that it has done nothing with the request: any may be sent again
+    /// (RFC 9113 section 8.7).
+    fn is_unprocessed(&self) -> bool {
+        match &self.0 {
+            Way::Http1(_) => false,
+            Way::Http2(exchange) => exchange.is_unprocessed(),
         }
     }
 
-    /// Whether it is still open and silent.
-    pub(crate) fn is_quiet(&mut self) -> bool {
-        self.stream.is_quiet()
+    /// Whether a request that failed here may be sent again, given that what was sent of its body can be: the origin has
+    /// done nothing with it; or it does no harm if it has, and the connection was one that the origin may have closed
+    /// as the request was on its way.
+    #[must_use]
+    pub fn may_be_repeated(&self, fault: Fault, method: Method) -> bool {
+        let is_closed = match &self.0 {
+            Way::Http1(_) => fault.is_before_answer(),
+            // Or it leads nowhere any more.
+            Way::Http2(exchange) => fault.is_before_answer() || exchange.is_dead(),
+        };
+        self.is_unprocessed()
+            || (self.is_reused() && self.is_unanswered() && is_closed && method.is_idempotent())
     }
+}
 
-    /// Leaves this core. Nothing of its runtime may stay behind: a timer of a core that is stuck never fires,
-    /// and one of a core that has ended panics.
-    pub(crate) fn detach(&mut self) -> io::Result<()> {
-        self.send.detach();
-        self.receive.detach();
-        self.stream.detach()
-    }
+/// A piece of a body, where it lies. While one is held, nothing else can happen on its connection.
+pub struct Piece<'a>(Place<'a>);
 
-    pub(crate) fn attach(&mut self) -> io::Result<()> {
-        self.stream.attach()
+enum Place<'a> {
+    /// In a connection's own buffer.
+    Own(&'a [u8]),
+    /// In that of a stream of a shared connection.
+    Shared(Ref<'a, [u8]>),
+}
+
+impl Deref for Piece<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Place::Own(bytes) => bytes,
+            Place::Shared(bytes) => bytes,
+        }
     }
 }

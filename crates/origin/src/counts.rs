@@ -17,6 +17,8 @@ pub(crate) const FORGET_AFTER: Duration = Duration::from_secs(120);
 pub struct Counters {
     /// Connections that were opened.
     pub opened: AtomicU64,
+    /// Of those, on which HTTP/2 is spoken.
+    pub opened_http2: AtomicU64,
     /// Exchanges that got a connection that was open already.
     pub reused: AtomicU64,
     /// Connections that could not be opened.

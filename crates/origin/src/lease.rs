@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::connection::Connection;
+use crate::http1::Http1;
 
 /// What all cores share about one origin.
 #[derive(Default)]
-pub struct Shared {
+pub(crate) struct Shared {
     open: AtomicUsize,
     waiting: AtomicUsize,
     freed: Notify,
     #[expect(clippy::vec_box, reason = "a connection moves between pools by its pointer")]
-    shelf: Mutex<Vec<Box<Connection>>>,
+    shelf: Mutex<Vec<Box<Http1>>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -26,20 +26,27 @@ impl std::fmt::Debug for Shared {
 }
 
 /// The right to hold one connection; given back when dropped.
-pub struct Lease {
+pub(crate) struct Lease {
     shared: Arc<Shared>,
+}
+
+impl Lease {
+    /// Of which origin.
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
 }
 
 /// Why there is no lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub(crate) struct Full;
 
 impl Shared {
     /// Takes a lease if fewer than `connections_max` are out.
     ///
     /// # Errors
     /// They are all out.
-    pub fn lease(self: &Arc<Self>, connections_max: usize) -> Result<Lease, Full> {
+    pub(crate) fn lease(self: &Arc<Self>, connections_max: usize) -> Result<Lease, Full> {
         let more = |open: usize| (open < connections_max).then_some(open + 1);
         match self.open.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more) {
             Ok(_) => Ok(Lease { shared: Arc::clone(self) }),
@@ -49,19 +56,25 @@ impl Shared {
 
     /// Connections of the whole process, idle and busy.
     #[must_use]
-    pub fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
+    }
+
+    /// How many wait for a connection.
+    #[must_use]
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
     }
 
     /// Whether somebody waits for a connection.
     #[must_use]
-    pub fn is_wanted(&self) -> bool {
-        self.waiting.load(Ordering::SeqCst) > 0
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.waiting() > 0
     }
 
     /// Puts an idle connection, detached from its core, where every core finds it. One more than
     /// `idle_max` closes the oldest.
-    pub fn shelve(&self, connection: Box<Connection>, idle_max: usize) {
+    pub(crate) fn shelve(&self, connection: Box<Http1>, idle_max: usize) {
         let oldest = {
             let mut shelf = self.shelf.lock();
             shelf.push(connection);
@@ -72,12 +85,12 @@ impl Shared {
     }
 
     /// Takes the connection that was shelved last.
-    pub fn unshelve(&self) -> Option<Box<Connection>> {
+    pub(crate) fn unshelve(&self) -> Option<Box<Http1>> {
         self.shelf.lock().pop()
     }
 
     /// Closes shelved connections for which `is_stale` holds.
-    pub fn sweep(&self, mut is_stale: impl FnMut(&Connection) -> bool) {
+    pub(crate) fn sweep(&self, mut is_stale: impl FnMut(&Http1) -> bool) {
         let mut shelf = self.shelf.lock();
         let stale: Vec<_> = shelf.extract_if(.., |connection| is_stale(connection)).collect();
         drop(shelf);
@@ -89,7 +102,7 @@ impl Shared {
     ///
     /// # Errors
     /// `pending_max` wait already.
-    pub async fn wait(
+    pub(crate) async fn wait(
         self: &Arc<Self>,
         pending_max: usize,
         connections_max: usize,

@@ -26,12 +26,25 @@ pub struct OriginPlan {
     pub endpoint: Endpoint,
     /// How TLS is spoken to it; `None` is cleartext.
     pub tls: Option<TlsPlan>,
+    /// In which protocol it is asked.
+    pub offer: Offer,
     /// The `Host` it is sent; `None` passes the visitor's on.
     pub host_header: Option<Box<[u8]>>,
     /// Time-outs and bounds, shared by every origin that has the same.
     pub settings: Arc<Upstream>,
     /// What logs and metrics call it: the configured URL.
     pub label: Box<str>,
+}
+
+/// In which protocol an origin is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Offer {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 if it takes it (ALPN, RFC 7301), else HTTP/1.1.
+    Either,
+    /// HTTP/2, without asking.
+    Http2,
 }
 
 /// Where an origin is.
@@ -95,6 +108,12 @@ pub struct Upstream {
     pub dns_ttl_max: Duration,
     /// Resolving a name.
     pub dns_timeout: Duration,
+    /// Whether HTTP/2 is offered over TLS.
+    pub http2: bool,
+    /// Silence on an HTTP/2 connection before it is asked for a sign of life.
+    pub http2_ping_after: Duration,
+    /// For that sign.
+    pub http2_ping_timeout: Duration,
 }
 
 /// What compilation may need that does not stand in the configuration itself.
@@ -125,8 +144,14 @@ impl OriginPlan {
             refuse_tls_keys(config, cx)?;
         }
         let identity = tls.as_ref().map(|(tls, authorities)| (&tls.server_name, tls.verify, *authorities));
+        let offer = match (url.http2, url.tls && settings.http2) {
+            (true, _) => Offer::Http2,
+            (false, true) => Offer::Either,
+            (false, false) => Offer::Http1,
+        };
         Some(Self {
-            id: content_hash(&(&url.endpoint, identity)),
+            id: content_hash(&(&url.endpoint, identity, offer)),
+            offer,
             endpoint: url.endpoint.clone(),
             tls: tls.map(|(tls, _)| tls),
             host_header: config.host_header.as_ref().map(|host| host.0.as_bytes().into()),
@@ -215,6 +240,9 @@ impl From<&UpstreamConfig> for Upstream {
             dns_ttl_min: ms(config.dns_ttl_min_ms),
             dns_ttl_max: ms(config.dns_ttl_max_ms.max(config.dns_ttl_min_ms)),
             dns_timeout: ms(config.dns_timeout_ms),
+            http2: config.http2,
+            http2_ping_after: ms(config.http2_ping_after_ms),
+            http2_ping_timeout: ms(config.http2_ping_timeout_ms),
         }
     }
 }

@@ -106,7 +106,7 @@ impl Asked<'_> {
     pub(super) fn keep_lone(
         &self,
         lead: Lead,
-        connection: Box<Connection>,
+        connection: Connection,
         (head, freshness, bytes): (StoredHead, Freshness, u64),
     ) -> Settled {
         let Self { tier, plan, request, .. } = *self;
@@ -128,7 +128,7 @@ impl Asked<'_> {
     }
 
     /// A part that is more than the visitor asked for, and not stored: the visitor gets what it asked for of it.
-    pub(super) fn cut(&self, lead: Lead, connection: Box<Connection>, status: CacheStatus) -> Settled {
+    pub(super) fn cut(&self, lead: Lead, connection: Connection, status: CacheStatus) -> Settled {
         let brought = part::brought(connection.head());
         if !matches!(brought, Some((first, end, Some(total))) if part::has_all(self.request, (first, end), total))
         {
@@ -209,7 +209,7 @@ impl Asked<'_> {
 fn for_one(
     leader: Leader,
     begun: Begun,
-    connection: Box<Connection>,
+    connection: Connection,
     (published, coming): (Published, Coming),
     status: CacheStatus,
 ) -> Settled {

@@ -11,8 +11,8 @@ use rempart_cache::decide::{self, Wants};
 use rempart_cache::fill::Joined;
 use rempart_config::ZonePlan;
 use rempart_flow::{BadResponse, BodyLength, Fault, Method, RequestHead, Side};
-use rempart_origin::Connection;
 use rempart_origin::plan::OriginPlan;
+use rempart_origin::{Connection, Needs};
 use rempart_wire::Peer;
 use tokio::task::spawn_local;
 
@@ -58,11 +58,11 @@ impl Errand {
     }
 
     /// Waits for the answer to what was asked already, in a task of its own.
-    pub fn go_on(self, connection: Box<Connection>, left_behind: LeftBehind) {
+    pub fn go_on(self, connection: Connection, left_behind: LeftBehind) {
         self.run(Some((connection, left_behind)));
     }
 
-    fn run(self, asked: Option<(Box<Connection>, LeftBehind)>) {
+    fn run(self, asked: Option<(Connection, LeftBehind)>) {
         let (core, release, zone) = (Rc::clone(&self.core), self.release.number, Arc::clone(&self.zone.name));
         spawn_local(async move {
             let _guest = core.drain.enter();
@@ -73,7 +73,7 @@ impl Errand {
         });
     }
 
-    async fn fetch(self, asked: Option<(Box<Connection>, LeftBehind)>) {
+    async fn fetch(self, asked: Option<(Connection, LeftBehind)>) {
         let answered = match asked {
             Some((mut connection, _left_behind)) => {
                 let interim_max = connection.plan().settings.interim_max;
@@ -97,7 +97,7 @@ impl Errand {
     ///
     /// # Errors
     /// The origin's.
-    pub async fn asked(&self) -> Result<Box<Connection>, Fault> {
+    pub async fn asked(&self) -> Result<Connection, Fault> {
         let count = self.zone.origins.len();
         let next = || self.zone.origins.get(self.state.next_turn(count)).ok_or(Fault::UnknownHost);
         match self.ask(next()?).await {
@@ -109,19 +109,25 @@ impl Errand {
         }
     }
 
-    async fn ask(&self, origin: &Arc<OriginPlan>) -> Result<Box<Connection>, (Fault, IsAsked)> {
-        if let Some(mut connection) = self.core.origins.idle(origin, self.core.now().mono) {
-            match self.exchange(&mut connection).await {
-                // It may have been closed as the request was on its way.
-                Err(fault)
-                    if connection.is_reused() && connection.is_unanswered() && fault.is_before_answer() => {}
-                Ok(()) => return Ok(connection),
-                Err(fault) => return Err((fault, IsAsked::Yes)),
-            }
+    async fn ask(&self, origin: &Arc<OriginPlan>) -> Result<Connection, (Fault, IsAsked)> {
+        let at_once = self.core.origins.idle(origin, Needs::Exchange, self.core.now().mono);
+        let mut connection = match at_once {
+            Some(connection) => connection,
+            None => self.open(origin).await?,
+        };
+        match self.exchange(&mut connection).await {
+            Ok(()) => return Ok(connection),
+            // It may have been closed as the request was on its way. What is fetched for the cache is harmless.
+            Err(fault) if connection.may_be_repeated(fault, Method::Get) => drop(connection),
+            Err(fault) => return Err((fault, IsAsked::Yes)),
         }
-        let mut connection = self.core.origins.open(origin).await.map_err(|fault| (fault, IsAsked::No))?;
+        let mut connection = self.open(origin).await?;
         self.exchange(&mut connection).await.map_err(|fault| (fault, IsAsked::Yes))?;
         Ok(connection)
+    }
+
+    async fn open(&self, origin: &Arc<OriginPlan>) -> Result<Connection, (Fault, IsAsked)> {
+        self.core.origins.open(origin, Needs::Exchange).await.map_err(|fault| (fault, IsAsked::No))
     }
 
     async fn exchange(&self, connection: &mut Connection) -> Result<(), Fault> {
@@ -136,9 +142,9 @@ impl Errand {
             zone_name: &self.zone.name,
             device_type: forward::device_type(&self.head, &self.zone.cache),
             fetched: Some(self.duty.fetched()),
+            origin: &plan,
         };
-        forward.encode(connection.begin(), &plan);
-        connection.end_head(BodyLength::None);
+        connection.begin(&forward, BodyLength::None);
         answer(connection, plan.settings.interim_max).await
     }
 }
@@ -191,7 +197,7 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    fn all(&self, lead: Lead, connection: Box<Connection>) {
+    fn all(&self, lead: Lead, connection: Connection) {
         let Self { core, zone, head, client } = *self;
         let now = core.now();
         let scheme = forward::scheme(head, &client);
@@ -210,7 +216,7 @@ impl Asker<'_> {
         }
     }
 
-    fn missing(&self, mut missing: Missing, connection: Box<Connection>) {
+    fn missing(&self, mut missing: Missing, connection: Connection) {
         let Self { core, zone, .. } = *self;
         let tier = &*core.cache;
         match missing.check(connection.head(), &zone.cache, core.now().unix_s()) {
@@ -239,7 +245,7 @@ impl Asker<'_> {
     }
 
     /// Stores a whole answer in the place of what it has shown to be outdated.
-    fn replace(&self, missing: Missing, connection: Box<Connection>) {
+    fn replace(&self, missing: Missing, connection: Connection) {
         let Self { core, zone, head, client } = *self;
         let Wants::Lookup(lookup) = decide::wants(head, &zone.cache) else { return };
         if connection.head().status != 200 {

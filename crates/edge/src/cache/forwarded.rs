@@ -3,7 +3,7 @@
 use rempart_cache::decide;
 use rempart_cache::object::StoredHead;
 use rempart_flow::Known;
-use rempart_http1::encode;
+use rempart_origin::FieldWriter;
 
 use super::part::Span;
 
@@ -44,15 +44,15 @@ impl Fetched<'_> {
     }
 
     /// Adds what is asked instead.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    pub fn encode(&self, out: &mut impl FieldWriter) {
         for (name, value) in self.validates.into_iter().flat_map(decide::validators) {
-            encode::field(out, name, value);
+            out.field(name, value);
         }
         if let Some(span) = &self.span {
-            span.encode(out);
+            out.field(b"Range", span.value().as_bytes());
         }
         if let Some(validator) = self.is_same_as.and_then(decide::strong_validator) {
-            encode::field(out, b"If-Range", validator);
+            out.field(b"If-Range", validator);
         }
     }
 }

@@ -77,9 +77,9 @@ impl Missing {
     /// There is not enough room for it: who waits is told so.
     pub fn share(
         self,
-        connection: Box<Connection>,
+        connection: Connection,
         (first, bytes): (u64, u64),
-    ) -> Result<(Pump, Reader), Box<Connection>> {
+    ) -> Result<(Pump, Reader), Connection> {
         let Self { leader, begun, object, .. } = self;
         let coming = Coming {
             first,

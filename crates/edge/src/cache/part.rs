@@ -5,7 +5,6 @@ use rempart_cache::object::StoredHead;
 use rempart_cache::range::{self, Ranges, Spec};
 use rempart_cache::slices::Slicing;
 use rempart_flow::{BodyLength, Known, Method, RequestHead, ResponseHead};
-use rempart_http1::encode;
 
 /// Which bytes are asked of an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +51,6 @@ impl Span {
             }
             Self::Last(_) => u32::MAX,
         }
-    }
-
-    /// Writes `Range`.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        encode::field(out, b"Range", self.value().as_bytes());
     }
 
     /// The value of `Range`.
@@ -179,11 +173,8 @@ mod tests {
         ] {
             assert_eq!(Span::cold(&asking(range), 100), span, "{range}");
         }
-        let mut out = Vec::new();
-        [Span::FromTo(5000, 5100), Span::From(7), Span::Last(9)]
-            .iter()
-            .for_each(|span| span.encode(&mut out));
-        assert_eq!(out, b"Range: bytes=5000-5099\r\nRange: bytes=7-\r\nRange: bytes=-9\r\n");
+        let values = [Span::FromTo(5000, 5100), Span::From(7), Span::Last(9)].map(|span| span.value());
+        assert_eq!(values, ["bytes=5000-5099", "bytes=7-", "bytes=-9"]);
     }
 
     #[test]

@@ -46,7 +46,7 @@ const STRETCHES_MAX: usize = 64;
 /// A body on its way.
 pub struct Pump {
     /// From where.
-    pub connection: Box<Connection>,
+    pub connection: Connection,
     /// To whom.
     pub writer: Writer,
     /// Of what.
@@ -60,7 +60,7 @@ pub struct Pump {
 impl Pump {
     /// Of a body of which nothing has been moved.
     #[must_use]
-    pub fn new(connection: Box<Connection>, writer: Writer, object: Arc<Object>, begun: Begun) -> Self {
+    pub fn new(connection: Connection, writer: Writer, object: Arc<Object>, begun: Begun) -> Self {
         Self { connection, writer, object, begun, patience: Patience::default() }
     }
 }
@@ -152,7 +152,7 @@ impl Pump {
             }
             match ready!(self.connection.poll_body(cx)) {
                 Ok(true) => {
-                    let count = self.writer.write(self.connection.body());
+                    let count = self.writer.write(&self.connection.body());
                     if count == 0 {
                         // All that was promised has come, and there is more: one of both is a lie.
                         return Poll::Ready(Moved::Failed);

@@ -58,7 +58,7 @@ pub struct Stale {
 /// What has become of an answer.
 pub enum Settled {
     /// This object answers; the origin's answer is used up.
-    Object(Box<Connection>, Arc<Object>, CacheStatus),
+    Object(Connection, Arc<Object>, CacheStatus),
     /// What follows is shared.
     Shared {
         /// The body on its way: to be started.
@@ -69,7 +69,7 @@ pub enum Settled {
         status: CacheStatus,
     },
     /// It is this visitor's alone.
-    Alone(Box<Connection>, CacheStatus),
+    Alone(Connection, CacheStatus),
     /// It is not what this visitor asked for, and cannot be made so: it is to ask for itself.
     Again(CacheStatus),
 }
@@ -83,7 +83,7 @@ pub fn settle(
     request: &RequestHead,
     scheme: Scheme,
     lead: Lead,
-    connection: Box<Connection>,
+    connection: Connection,
     now_unix_s: u64,
 ) -> Settled {
     let head = connection.head();
@@ -170,7 +170,7 @@ pub fn settle(
 }
 
 /// An answer that cannot be shared. One to another range than the visitor's is of no use to it.
-fn alone(connection: Box<Connection>, span: Option<Span>, status: CacheStatus) -> Settled {
+fn alone(connection: Connection, span: Option<Span>, status: CacheStatus) -> Settled {
     if span.is_some() && connection.head().status == 206 {
         return Settled::Again(status);
     }

@@ -22,7 +22,7 @@ pub struct Source {
     /// What was found stored: its place and bytes.
     piece: Option<(u64, Bytes)>,
     /// A fetch for this visitor alone, and where it is.
-    own: Option<(Box<Connection>, u64)>,
+    own: Option<(Connection, u64)>,
     /// It came too late for a fetch that it followed, and what that brought is stored no longer.
     is_lost: bool,
     /// For which byte something was fetched last, and how often.
@@ -68,7 +68,7 @@ impl Source {
     }
 
     /// Reads a fetch of its own, whose next byte is the one at this place.
-    pub fn read_own(&mut self, connection: Box<Connection>, at: u64) {
+    pub fn read_own(&mut self, connection: Connection, at: u64) {
         (self.reader, self.own) = (None, Some((connection, at)));
     }
 
@@ -180,6 +180,7 @@ impl Source {
             let skip = usize::try_from(at.saturating_sub(*place)).unwrap_or(usize::MAX).min(body.len());
             let bytes = body.get(skip..).map(Bytes::copy_from_slice).unwrap_or_default();
             let taken = body.len();
+            drop(body);
             connection.take_body(taken);
             *place += taken as u64;
             if !bytes.is_empty() {

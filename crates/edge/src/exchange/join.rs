@@ -168,7 +168,7 @@ impl<V: Visitor> Exchange<'_, V> {
     }
 
     /// The head of the answer to a fetch for all is there.
-    pub(super) fn settle(&mut self, connection: Box<Connection>) -> State {
+    pub(super) fn settle(&mut self, connection: Connection) -> State {
         let Role::Leader(lead) = take(&mut self.role) else { return State::Deliver(connection) };
         let Some(zone) = self.zone else { return State::Deliver(connection) };
         self.own = decide::own_fields(connection.head(), &zone.cache);
@@ -229,7 +229,7 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// The visitor has left while the origin was at work. Others may wait for the answer, or it is one that is
     /// likely stored; else the origin need not work for nobody.
-    pub(super) fn leave_behind(&mut self, connection: Box<Connection>) {
+    pub(super) fn leave_behind(&mut self, connection: Connection) {
         let Role::Leader(lead) = take(&mut self.role) else { return };
         if !(lead.lookup.is_static || lead.stale.is_some() || lead.leader.is_awaited()) {
             return;

@@ -35,10 +35,7 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// An answer to POST that says it is the page itself, and for how long, is stored for GET (RFC 9110 section
     /// 9.3.3). It comes back if it is anything else.
-    pub(super) fn keep_answer_to_post(
-        &mut self,
-        connection: Box<Connection>,
-    ) -> Result<State, Box<Connection>> {
+    pub(super) fn keep_answer_to_post(&mut self, connection: Connection) -> Result<State, Connection> {
         let (Some(begun), Some(zone)) = (self.begun.take(), self.zone) else { return Err(connection) };
         let (request, plan, tier) = (self.visitor.head(), &*zone.cache, &*self.core.cache);
         let now = self.core.now().unix_s();

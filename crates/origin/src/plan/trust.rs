@@ -88,9 +88,8 @@ fn client(trusted: Trusted, pem: &[u8]) -> Result<ClientConfig, Problem> {
         Trusted::System(_) => builder.with_root_certificates(system_roots(pem)?),
         Trusted::File(_) => builder.with_root_certificates(roots(pem)?),
     };
-    let mut client = builder.with_no_client_auth();
-    client.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(client)
+    // Which protocols are offered is said when a connection is opened: an upgrade needs another than the rest.
+    Ok(builder.with_no_client_auth())
 }
 
 /// The certificates of the authorities that this system trusts, one behind the other in one order, each behind

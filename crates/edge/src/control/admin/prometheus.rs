@@ -125,6 +125,12 @@ fn workers(page: &mut Page, workers: &[Handle]) {
         sum(|w| w.metrics.origins.opened.load(Ordering::Relaxed)),
     );
     page.one(
+        "rempart_origin_http2_connections_opened_total",
+        total,
+        "Connections opened to origins on which HTTP/2 is spoken.",
+        sum(|w| w.metrics.origins.opened_http2.load(Ordering::Relaxed)),
+    );
+    page.one(
         "rempart_origin_connections_reused_total",
         total,
         "Exchanges that used a connection to an origin that was open already.",
