@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::site::Site;
 use crate::stand::process::Stray;
 use crate::stand::{ask, text};
-use crate::visitor::{NO_ERROR, RST_STREAM};
+use crate::visitor::{END_HEADERS, END_STREAM, HEADERS, NO_ERROR, RST_STREAM, block, frame, get};
 
 /// The last stream of a first GOAWAY, which says that there will be another (RFC 9113 section 6.8).
 const ANY: u32 = (1 << 31) - 1;
@@ -67,6 +67,22 @@ fn an_idle_connection_ends_with_a_goaway() {
 }
 
 #[test]
+fn a_head_that_does_not_come_to_its_end_ends_the_connection() {
+    let site = Site::new("head_read_timeout_ms: 300");
+    let start = block(&get("/never"));
+    for flags in [0, END_HEADERS] {
+        let mut visitor = site.visit();
+        assert_eq!(visitor.get("/").status(), 200);
+        // Its frame is whole and another has to follow, or half of it is missing.
+        let stream = visitor.stream();
+        let bytes = frame(HEADERS, flags | END_STREAM, stream, &start);
+        visitor.write(if flags == 0 { &bytes } else { &bytes[..bytes.len() / 2] });
+        assert_eq!(visitor.goodbye(), NO_ERROR);
+    }
+    assert!(!site.origin.lines().iter().any(|line| line.contains("/never")));
+}
+
+#[test]
 fn a_connection_ends_after_as_many_requests_as_it_may_have() {
     let site = Site::new("requests_per_connection_max: 3");
     let mut visitor = site.visit();
@@ -75,6 +91,31 @@ fn a_connection_ends_after_as_many_requests_as_it_may_have() {
     }
     assert_eq!(visitor.goodbye(), NO_ERROR);
     assert_eq!(visitor.goaways.last().unwrap().0, 5);
+}
+
+#[test]
+fn an_idle_connection_makes_room_and_one_with_a_stream_does_not() {
+    let site = Site::with("", "budgets: {connections_max: 3}\n");
+    let mut idle = site.visit();
+    assert_eq!(idle.get("/").status(), 200);
+    let mut busy = Vec::new();
+    for number in 0..3 {
+        let mut visitor = site.visit();
+        let stream = visitor.ask(&format!("/held/{number}"));
+        visitor.sync();
+        busy.push((visitor, stream));
+    }
+    assert_eq!(idle.goodbye(), NO_ERROR);
+    // There is none left that could go for one more.
+    site.visit().until_closed();
+    for (visitor, stream) in &mut busy {
+        site.origin.release();
+        visitor.sync();
+        assert!(visitor.goaways.is_empty(), "{stream}");
+    }
+    for (mut visitor, stream) in busy {
+        assert_eq!(visitor.answer(stream).status(), 200);
+    }
 }
 
 #[test]

@@ -100,6 +100,19 @@ fn another_name_is_served_on_a_connection_if_its_certificate_is_the_same() {
 }
 
 #[test]
+fn who_asks_tls_for_no_name_is_not_misdirected() {
+    let site = Site::new("");
+    // An address is no name that TLS asks for; whoever looks at no certificate can come so.
+    let mut visitor = site.connect_unnamed();
+    visitor.begin();
+    for name in [NAME, "other.example"] {
+        let fields = [(":method", "GET"), (":scheme", "https"), (":authority", name), (":path", "/name")];
+        let stream = visitor.request(&fields, END_STREAM);
+        assert_eq!(visitor.answer(stream).status(), 200, "{name}");
+    }
+}
+
+#[test]
 fn what_the_origin_is_told_is_what_was_asked() {
     let site = Site::new("");
     let mut visitor = site.visit();

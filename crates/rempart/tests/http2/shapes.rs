@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::site::Site;
 use crate::visitor::{
-    DATA, END_STREAM, GOAWAY, HEADERS, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, SETTINGS, block, frame, get,
-    head,
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM,
+    SETTINGS, block, frame, get, head,
 };
 
 #[test]
@@ -51,9 +51,23 @@ fn a_head_may_come_in_pieces_of_one_byte() {
     let stream = visitor.stream();
     let mut bytes = frame(HEADERS, END_STREAM, stream, start);
     for (at, byte) in rest.iter().enumerate() {
-        bytes.extend(frame(9, if at == 19 { 4 } else { 0 }, stream, &[*byte]));
+        bytes.extend(frame(CONTINUATION, if at == 19 { END_HEADERS } else { 0 }, stream, &[*byte]));
     }
     visitor.write(&bytes);
+    assert_eq!(visitor.answer(stream).status(), 200);
+}
+
+#[test]
+fn a_head_may_pause_between_its_frames() {
+    let site = Site::new("");
+    let mut visitor = site.visit();
+    assert_eq!(visitor.get("/before").status(), 200);
+    let whole = block(&get("/a"));
+    let stream = visitor.stream();
+    visitor.send(HEADERS, END_STREAM, stream, &whole[..10]);
+    // Longer than a connection that has nothing to do keeps what it need not.
+    visitor.is_silent_for(Duration::from_millis(1300));
+    visitor.send(CONTINUATION, END_HEADERS, stream, &whole[10..]);
     assert_eq!(visitor.answer(stream).status(), 200);
 }
 

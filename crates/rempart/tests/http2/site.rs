@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::stand::{Folder, PATIENCE, Up};
-use crate::visitor::{NAME, Visitor};
+use crate::visitor::{NAME, OWN_NAME, Visitor};
 
 /// Everything that a test needs.
 pub(crate) struct Site {
@@ -22,6 +23,11 @@ pub(crate) struct Site {
 impl Site {
     /// With these lines among the limits (`keepalive_timeout_ms: 100, …`).
     pub(crate) fn new(limits: &str) -> Self {
+        Self::with(limits, "")
+    }
+
+    /// With these lines in the configuration too.
+    pub(crate) fn with(limits: &str, more: &str) -> Self {
         let origin = Origin::start();
         let folder = Folder::new();
         let certificates = [("one", vec![NAME, "second.example"]), ("other", vec!["other.example"])]
@@ -35,7 +41,7 @@ impl Site {
         };
         folder.write(&format!(
             "listen: {{http: [\"127.0.0.1:0\"], https: [\"127.0.0.1:0\"]}}\ndata_dir: ./data\nworkers: 1\nuser: root\n\
-             admin: {{listen: off}}\nlog: {{access: {{to: off}}}}\nlimits: {{drain_timeout_ms: 20000, {limits}}}\n\
+             admin: {{listen: off}}\nlog: {{access: {{to: off}}}}\nlimits: {{drain_timeout_ms: 20000, {limits}}}\n{more}\
              zones:\n{}{}{}",
             zone(NAME, NAME, "one"),
             zone("second.example", "second.example", "one"),
@@ -54,6 +60,12 @@ impl Site {
     /// The same, on which nothing was said.
     pub(crate) fn connect(&self) -> Visitor {
         Visitor::connect(self.up.https.unwrap(), NAME, &self.certificates)
+    }
+
+    /// The same, without a name that TLS is asked for.
+    pub(crate) fn connect_unnamed(&self) -> Visitor {
+        let own = CertificateDer::from_pem_file(self.folder.data_dir().join("self-signed.pem")).unwrap();
+        Visitor::connect(self.up.https.unwrap(), OWN_NAME, &[own])
     }
 }
 

@@ -35,6 +35,9 @@ pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
 /// The name of the first zone.
 pub(crate) const NAME: &str = "test.example";
 
+/// A name of the certificate that is shown to whoever asks for none.
+pub(crate) const OWN_NAME: &str = "localhost";
+
 pub(crate) type Fields = Vec<(String, String)>;
 
 /// One stream as far as it has come.
@@ -96,7 +99,7 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    /// Connects, and asks TLS for this name.
+    /// Connects, and asks TLS for this name; for [`OWN_NAME`] without saying so.
     pub(crate) fn connect(https: SocketAddr, name: &str, known: &[CertificateDer<'static>]) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(known.iter().cloned());
@@ -105,6 +108,7 @@ impl Visitor {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
+        config.enable_sni = name != OWN_NAME;
         config.alpn_protocols = vec![b"h2".to_vec()];
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let tls = ClientConnection::new(Arc::new(config), name).unwrap();
@@ -206,9 +210,14 @@ impl Visitor {
         }
     }
 
-    /// Waits for so long, in which nothing may come.
+    /// Waits for so long, in which nothing may come but what is on its way.
     pub(crate) fn is_quiet_for(&mut self, time: Duration) {
         self.sync();
+        self.is_silent_for(time);
+    }
+
+    /// Waits for so long, in which nothing may come.
+    pub(crate) fn is_silent_for(&mut self, time: Duration) {
         self.tls.sock.set_read_timeout(Some(time)).unwrap();
         let error = self.fill(&mut [0]).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
