@@ -5,6 +5,7 @@ pub(crate) mod flood;
 pub(crate) mod ground;
 pub(crate) mod idle;
 pub(crate) mod latency;
+mod link;
 #[cfg(test)]
 mod tests;
 

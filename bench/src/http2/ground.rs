@@ -73,7 +73,12 @@ impl Ground {
         };
         let running = Running::start(system, Work::H2Hit1k, &stand)?;
         check(Work::H2Hit1k, &running)?;
-        let server = Server::on(running.port, &self.certificate.cert)?;
+        let server = self.server(running.port)?;
         Ok((running, server))
+    }
+
+    /// What listens there, whose certificate is ours.
+    pub(crate) fn server(&self, port: u16) -> Outcome<Server> {
+        Server::on(port, &self.certificate.cert)
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::Outcome;
 use crate::http2::ground::{Ground, Place};
+use crate::http2::link;
 use crate::http2::{Server, Visitor};
 use crate::peers::{Running, System};
 use crate::stats::{Histogram, Spread, median};
@@ -34,6 +35,9 @@ pub(crate) struct Options {
     /// Small requests of each system in a round
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     requests: u32,
+    /// Over a link of so many Mbit/s; without it the visitor is what is narrow
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    mbit: Option<u32>,
     #[command(flatten)]
     place: Place,
 }
@@ -55,6 +59,10 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let mut subjects = Vec::new();
     for system in &options.systems {
         let (running, server) = ground.start(*system, 0, CONNECTIONS)?;
+        let server = match options.mbit {
+            Some(mbit) => ground.server(link::before(running.port, mbit)?)?,
+            None => server,
+        };
         if system.answers_from_files(Work::H2Hit1k) {
             write_large_file(&running)?;
         }
