@@ -24,6 +24,14 @@ fn a_head_or_target_over_its_bound_is_told_so_on_a_connection_that_stays() {
 }
 
 #[test]
+fn http2_is_offered_unless_it_may_have_no_stream() {
+    for (limits, is_welcome) in [("", true), ("http2_streams_max: 1", true), ("http2_streams_max: 0", false)]
+    {
+        assert_eq!(Site::new(limits).connect().is_welcome(), is_welcome, "{limits}");
+    }
+}
+
+#[test]
 fn a_body_over_its_bound_is_told_so_on_a_connection_that_stays() {
     let site = Site::new("body_bytes_max: 1000");
     let mut visitor = site.visit();

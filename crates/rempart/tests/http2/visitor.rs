@@ -129,6 +129,11 @@ impl Visitor {
         }
     }
 
+    /// Whether HTTP/2 is agreed on: a visitor that speaks nothing else.
+    pub(crate) fn is_welcome(&mut self) -> bool {
+        self.tls.conn.complete_io(&mut self.tls.sock).is_ok() && self.tls.conn.alpn_protocol() == Some(b"h2")
+    }
+
     /// Begins as HTTP/2 does.
     pub(crate) fn begin(&mut self) {
         self.write(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frame(SETTINGS, 0, 0, &[])].concat());
