@@ -44,7 +44,7 @@ pub enum Budget {
     LargeHeads,
     /// [`Budgets::continuations_max`].
     Continuations,
-    /// [`crate::Config::block_bytes_max`].
+    /// [`crate::Config::block_bytes_max`]; and heads that are a few bytes that stand for very many.
     HeaderBlock,
     /// [`Budgets::control_bytes_max`].
     Untaken,
@@ -117,8 +117,8 @@ pub struct Budgets {
     pub window_updates: Allowance,
     /// Frames of unknown kinds, and frames for streams that have ended.
     pub strange_frames: Allowance,
-    /// Requests whose head is larger than it may be: each is answered, and may have been a few bytes that stand for many
-    /// ("HPACK bomb"). Who has too many cookies is told so once or twice.
+    /// Requests whose head or target is larger than it may be: each is answered. Who has too many cookies is told so once or
+    /// twice, and then for every image.
     pub large_heads: Allowance,
     /// CONTINUATION frames of one header block. Nobody splits a head but for the size of frames.
     pub continuations_max: u32,
@@ -139,7 +139,7 @@ impl Default for Budgets {
             empty_frames: Allowance::new(100, 10),
             window_updates: Allowance::new(1000, 100),
             strange_frames: Allowance::new(500, 50),
-            large_heads: Allowance::new(5, 1),
+            large_heads: Allowance::new(50, 5),
             continuations_max: 32,
             control_bytes_max: 16 * 1024,
         }

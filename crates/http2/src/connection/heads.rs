@@ -239,6 +239,10 @@ impl Connection {
                     return self.spend(Budget::LargeHeads, |b| &mut b.large_heads, allowance);
                 }
             }
+            Outcome::Bomb => {
+                self.give_up(stream);
+                return Err(Failure::Budget(Budget::HeaderBlock));
+            }
             Outcome::Malformed(bad) => {
                 return self.malformed(stream, ErrorCode::PROTOCOL_ERROR, Fault::BadRequest(bad));
             }

@@ -27,7 +27,13 @@ pub enum Outcome {
     Malformed(BadRequest),
     /// One that is answered with a fault, and goes no further.
     Refused(Fault),
+    /// A few bytes that stand for very many ("HPACK bomb"): four times what a head may have, out of a quarter as many. No
+    /// right client sends that, and it is not worth an answer.
+    Bomb,
 }
+
+/// How much larger than its block, and than it may be, a head is that is a bomb.
+const BOMB_FACTOR: usize = 4;
 
 /// Reads a request. `head` is cleared and filled; its scheme is the business of whoever owns the connection. Of a
 /// request that is malformed or refused, method, path and host stand there as far as they could be read, for the log.
@@ -54,9 +60,14 @@ pub fn read_request(
         default_port: 0,
         content_length: None,
         is_full: false,
+        beyond_bytes: 0,
         outcome: Outcome::Complete,
     };
     decoder.decode(block, &mut reader)?;
+    let bomb_bytes = BOMB_FACTOR.saturating_mul(rules.limits.head_bytes_max.max(block.len()));
+    if reader.beyond_bytes > bomb_bytes {
+        return Ok(Outcome::Bomb);
+    }
     Ok(reader.finish(ends_stream))
 }
 
@@ -99,6 +110,8 @@ struct Reader<'a> {
     content_length: Option<u64>,
     /// Nothing more is taken.
     is_full: bool,
+    /// What was not taken.
+    beyond_bytes: usize,
     outcome: Outcome,
 }
 
@@ -123,6 +136,7 @@ impl Sink for Reader<'_> {
     #[inline]
     fn field(&mut self, field: Decoded<'_>) {
         if self.is_full {
+            self.beyond_bytes += field.name.len() + field.value.len();
             return;
         }
         let check = match field.token {

@@ -295,3 +295,20 @@ fn what_ends_a_connection_leaves_no_stream_that_nobody_was_told_of() {
     told.into_iter().for_each(|stream| rig.c.release(stream));
     assert_eq!(rig.c.streams(), 0);
 }
+
+#[test]
+fn a_few_bytes_that_stand_for_very_many_end_the_connection_at_once() {
+    // A value of 4,000 bytes in the table, and then so many references to it.
+    for (references, is_bomb) in [(16, false), (60, false), (100, true), (10_000, true)] {
+        let mut rig = Rig::server();
+        let entry = [GET, b"\x40\x01x\x7f\xa1\x1e", &[b'y'; 4000]].concat();
+        rig.feed(&headers(1, BOTH, &[&entry, b"\xbe".repeat(references).as_slice()].concat()));
+        let failure = rig.c.failure();
+        assert_eq!(
+            failure == Some(Failure::Budget(Budget::HeaderBlock)),
+            is_bomb,
+            "{references}: {failure:?}"
+        );
+        assert_eq!(rig.c.streams(), usize::from(!is_bomb));
+    }
+}
