@@ -177,13 +177,23 @@ fn the_idle_one_may_be_on_another_core() {
     let mut busy = [held(&up, &origin, "a.example"), held(&up, &origin, "a.example")];
     let mut before = idle(&up, "a.example");
     // The kernel chooses the core that accepts: in twenty times it is each of the two.
+    let mut refused = 0;
     for _ in 0..20 {
-        until("idleness", || budgets(&folder)["connections_idle"] == 1 || !before.is_open());
-        let next = idle(&up, "a.example");
+        let next = loop {
+            until("idleness", || budgets(&folder)["connections_idle"] == 1 || !before.is_open());
+            let mut next = Visitor::new(&up);
+            next.ask("a.example", "/");
+            if next.answer().ends_with(GREETING) {
+                break next;
+            }
+            // The idle one was told to go a moment before, by a look, and has not gone yet.
+            refused += 1;
+        };
         before.is_closed();
         before = next;
     }
-    assert_eq!(budgets(&folder)["shed"]["new_refused"], 0);
+    assert!(refused <= 3, "{refused} of 20");
+    assert_eq!(budgets(&folder)["shed"]["new_refused"], refused);
     busy.iter().for_each(|_| origin.release());
     assert!(busy.iter_mut().all(|visitor| visitor.answer().ends_with(GREETING)));
 }
