@@ -154,7 +154,13 @@ fn a_body_of_another_length_than_was_said_is_no_request() {
     visitor.write(&trailers);
     assert_eq!(visitor.answer(stream).reset, Some(PROTOCOL_ERROR));
     assert_eq!(visitor.get("/after").status(), 200);
-    assert!(site.origin.whole().head.starts_with("GET /after "), "an upload came to its end");
+    // What has no body by its length is whole before a byte that should not be there has come.
+    let mut asked = site.origin.whole();
+    if asked.values("content-length") == ["0"] {
+        assert!(asked.body.is_empty());
+        asked = site.origin.whole();
+    }
+    assert!(asked.head.starts_with("GET /after "), "an upload came to its end: {asked:?}");
 }
 
 fn connect<'a>(path: &'a str, protocol: &'a str) -> Vec<(&'a str, &'a str)> {
