@@ -66,6 +66,16 @@ fn an_idle_connection_ends_with_a_goaway() {
     assert_eq!(site.visit().goodbye(), NO_ERROR);
 }
 
+/// It is reset before anybody looks at it: nobody waits for its visitor to take an answer.
+#[test]
+fn a_request_that_is_none_holds_nothing() {
+    let site = Site::new("keepalive_timeout_ms: 200, write_idle_timeout_ms: 600000, rate_grace_ms: 600000");
+    let mut visitor = site.visit();
+    let stream = visitor.request(&[(":method", "GET"), (":scheme", "https")], END_STREAM);
+    assert!(visitor.answer(stream).reset.is_some());
+    assert_eq!(visitor.goodbye(), NO_ERROR);
+}
+
 #[test]
 fn a_head_that_does_not_come_to_its_end_ends_the_connection() {
     let site = Site::new("head_read_timeout_ms: 300");

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rempart_flow::{BadRequest, BodyLength, Fault, Field, Fields, RequestHead, Scheme};
+use rempart_flow::{BodyLength, Fault, Field, Fields, RequestHead, Scheme};
 use rempart_http2::{ErrorCode, StreamId};
 use rempart_io::{Patience, Terms};
 
@@ -180,10 +180,7 @@ impl Http2Stream {
             return Poll::Ready(Ok(false));
         }
         if state.is_broken(id) {
-            let is_malformed = self.shared.peer.is_inside;
-            let fault =
-                if is_malformed { Fault::BadRequest(BadRequest::Truncated) } else { Fault::ClientGone };
-            return Poll::Ready(Err(fault));
+            return Poll::Ready(Err(Fault::ClientGone));
         }
         state.wait(id, cx);
         drop(state);
