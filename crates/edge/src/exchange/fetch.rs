@@ -1,0 +1,181 @@
+//! Getting a connection to an origin, asking it, and passing its answer on.
+
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use rempart_flow::{Fault, Method};
+use rempart_origin::plan::OriginPlan;
+use rempart_origin::{Connection, Needs};
+use rempart_wire::Visitor;
+
+use super::{Exchange, Role, State};
+use crate::answer;
+use crate::cache::Says;
+use crate::forward::{self, Forward};
+use crate::relay;
+
+impl<'a, V: Visitor> Exchange<'a, V> {
+    /// Gets a connection to an origin: the next in turn, and if that cannot be reached, one other.
+    pub(super) async fn pass(&mut self) -> State {
+        #[cfg(feature = "fault")]
+        self.meet("pass");
+        let Some(origin) = self.next_origin() else { return State::Fail(Fault::UnknownHost) };
+        if let Some(connection) = self.core.origins.idle(origin, self.needs(), self.record.started.mono) {
+            return State::Fetch(connection);
+        }
+        match self.open(origin).await {
+            Ok(connection) => State::Fetch(connection),
+            Err(fault) if self.may_retry_connect(fault) => self.retry(),
+            Err(fault) => {
+                self.record.origin_label = Some(Arc::clone(origin));
+                self.rescue(fault)
+            }
+        }
+    }
+
+    /// Opens a connection. That may take long: answers to earlier requests do not wait for it, and who waits for
+    /// this fetch does not wait until its visitor takes them.
+    async fn open(&mut self, origin: &Arc<OriginPlan>) -> Result<Connection, Fault> {
+        let is_alone = matches!(self.role, Role::Alone);
+        let mut opening = pin!(self.core.origins.open(origin, self.needs()));
+        poll_fn(|cx| {
+            if let (Poll::Ready(Err(fault)), true) = (self.visitor.poll_flush(cx), is_alone) {
+                return Poll::Ready(Err(fault));
+            }
+            opening.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    fn needs(&self) -> Needs {
+        if self.visitor.head().connection.upgrade { Needs::Upgrade } else { Needs::Exchange }
+    }
+
+    fn next_origin(&self) -> Option<&'a Arc<OriginPlan>> {
+        let zone = self.zone?;
+        zone.origins.get(self.state.next_turn(zone.origins.len()))
+    }
+
+    /// Not one byte of the request was written; another origin may be reachable.
+    fn may_retry_connect(&self, fault: Fault) -> bool {
+        let others = self.zone.is_some_and(|zone| zone.origins.len() > 1);
+        others && !self.has_retried && fault.side() == rempart_flow::Side::Origin
+    }
+
+    fn retry(&mut self) -> State {
+        self.has_retried = true;
+        self.upload.rewind();
+        self.core.metrics.retries.add(1);
+        State::Pass
+    }
+
+    pub(super) async fn fetch(&mut self, mut connection: Connection) -> State {
+        let head = self.visitor.head();
+        let origin = Arc::clone(connection.plan());
+        let forward = Forward {
+            head,
+            client: self.client,
+            client_text: &self.client_text,
+            peer: self.visitor.peer(),
+            ray: &self.ray,
+            loop_token: &self.core.loop_token,
+            zone_name: self.zone.map_or("", |zone| &zone.name),
+            fetched: self.fetched(),
+            device_type: self.zone.and_then(|zone| forward::device_type(head, &zone.cache)),
+            origin: &origin,
+        };
+        connection.begin(&forward, head.body);
+        let (method, expects) = (head.method, head.expects_continue);
+        // Only what may be sent twice is kept for it.
+        let may_be_repeated = method.is_idempotent() || connection.may_refuse();
+        let replay_max = if may_be_repeated { self.snapshot.settings.limits.replay_bytes_max } else { 0 };
+        self.upload.begin(replay_max, head.body);
+        let wait = origin.settings.expect_continue_timeout;
+        if method == Method::Post {
+            self.begun = Some(self.core.cache.purges.begin());
+        }
+        let fetched = relay::fetch(
+            self.visitor,
+            &mut connection,
+            &mut self.upload,
+            relay::Asked {
+                method,
+                continue_after: expects.then_some(wait),
+                interim_max: origin.settings.interim_max,
+            },
+        )
+        .await;
+        self.record.origin(&connection, self.core.now());
+        match fetched {
+            Ok(()) => match self.role {
+                Role::Leader(_) => State::Settle(connection),
+                Role::Alone => State::Deliver(connection),
+            },
+            Err(fault @ (Fault::ClientGone | Fault::ReadTooSlow)) => {
+                self.leave_behind(connection);
+                State::Fail(fault)
+            }
+            Err(fault) if self.may_retry_exchange(&connection, fault, method) => {
+                drop(connection);
+                self.has_retried = true;
+                self.upload.rewind();
+                self.core.metrics.retries.add(1);
+                self.reconnect(&origin).await
+            }
+            Err(fault) => self.rescue(fault),
+        }
+    }
+
+    /// A reused connection may have been closed by the origin as the request was on its way. Repeating is
+    /// safe only if that does no harm, whatever the origin has seen of it; or if it says that it has done nothing.
+    fn may_retry_exchange(&self, connection: &Connection, fault: Fault, method: Method) -> bool {
+        !self.has_retried && self.upload.is_replayable() && connection.may_be_repeated(fault, method)
+    }
+
+    /// A connection that is certainly new, to the same origin.
+    async fn reconnect(&mut self, origin: &Arc<OriginPlan>) -> State {
+        match self.core.origins.open(origin, self.needs()).await {
+            Ok(connection) => State::Fetch(connection),
+            Err(fault) => self.rescue(fault),
+        }
+    }
+
+    pub(super) async fn deliver(&mut self, connection: Connection) -> State {
+        let mut connection = match self.keep_answer_to_post(connection) {
+            Ok(state) => return state,
+            Err(connection) => connection,
+        };
+        let kind = {
+            let second = self.core.second.borrow();
+            let says = Says::only(self.record.cache.status);
+            answer::begin(self.visitor, &mut connection, &self.ray, &second.fixdate, &says)
+        };
+        let kind = match kind {
+            Ok(kind) => kind,
+            Err(fault) => return State::Fail(fault),
+        };
+        self.learn(connection.head());
+        self.is_answering = true;
+        self.record.status = connection.head().status;
+        self.record.content_type(&connection.head().fields);
+        #[cfg(feature = "fault")]
+        self.meet("deliver");
+        let delivered = match kind {
+            answer::Kind::Body => relay::deliver(self.visitor, &mut connection, &mut self.upload).await,
+            answer::Kind::Tunnel => {
+                let idle = self.snapshot.settings.limits.tunnel_idle_timeout;
+                relay::tunnel(self.visitor, &mut connection, idle).await
+            }
+        };
+        self.record.origin_bytes = connection.received();
+        match delivered {
+            Ok(()) => {
+                self.core.origins.give_back(connection, self.record.answered_at());
+                State::Record
+            }
+            Err(fault) => State::Fail(fault),
+        }
+    }
+}
