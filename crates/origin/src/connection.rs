@@ -122,7 +122,13 @@ impl Connection {
     /// # Errors
     /// The origin broke off, was silent for too long, or broke its protocol.
     pub fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
-        either!(&mut self.0, way => way.poll_body(cx))
+        either!(&mut self.0, way => {
+            let polled = way.poll_body(cx);
+            if matches!(polled, Poll::Ready(Err(_))) {
+                way.counts().count_failed();
+            }
+            polled
+        })
     }
 
     /// The piece that [`Connection::poll_body`] announced.

@@ -7,6 +7,7 @@ mod driver;
 mod exchange;
 mod session;
 mod sessions;
+mod state;
 
 pub(crate) use exchange::Exchange;
 pub(crate) use session::Session;

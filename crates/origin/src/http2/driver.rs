@@ -11,7 +11,8 @@ use rempart_io::buffer::{Filled, SMALL_BYTES};
 use rempart_io::{Buffer, Deadline, Stream};
 use tokio::io::AsyncWrite;
 
-use super::session::{Ended, Session};
+use super::session::Session;
+use super::state::Ended;
 
 /// Reads in one turn, before other connections of the core have theirs.
 const READS_A_TURN: usize = 8;

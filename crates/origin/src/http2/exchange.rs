@@ -11,7 +11,8 @@ use rempart_http2::message::{BlockWriter, RequestLine};
 use rempart_http2::{By, ErrorCode, HeadBlock, StreamId};
 use rempart_io::{Patience, Terms};
 
-use super::session::{BrokenOff, Ended, Session, State};
+use super::session::Session;
+use super::state::{BrokenOff, Ended, State};
 use crate::connect::Facts;
 use crate::counts::OriginCounts;
 use crate::plan::OriginPlan;
@@ -80,6 +81,10 @@ impl Exchange {
 
     pub(crate) const fn plan(&self) -> &Arc<OriginPlan> {
         &self.plan
+    }
+
+    pub(crate) fn counts(&self) -> &OriginCounts {
+        &self.counts
     }
 
     /// Opens the stream. If that is not possible any more, [`Exchange::poll_head`] says so.
@@ -224,14 +229,6 @@ impl Exchange {
     }
 
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
-        let polled = self.poll_piece(cx);
-        if matches!(polled, Poll::Ready(Err(_))) {
-            self.counts.count_failed();
-        }
-        polled
-    }
-
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
         let Some(stream) = self.stream.filter(|_| self.answer != Answered::Whole) else {
             return Poll::Ready(Ok(false));
         };
