@@ -16,6 +16,7 @@ mod origins;
 mod paced;
 mod pairs;
 mod peers;
+mod place;
 mod process;
 mod profile;
 mod purges;

@@ -1,7 +1,6 @@
 //! `run`: every system on every work, in interleaved rounds, and the table of what it cost.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{env, fs};
 
 use crate::certificate::Certificate;
@@ -9,9 +8,10 @@ use crate::check::check;
 use crate::generator::Generator;
 use crate::origins::Origin;
 use crate::peers::{Running, Stand, System};
+use crate::place::Place;
 use crate::report::{self, Sample, Series};
 use crate::works::{Kind, Work};
-use crate::{Outcome, pairs, process, profile, program};
+use crate::{Outcome, pairs, profile, program};
 
 /// What to measure, and where.
 #[derive(clap::Args, Debug)]
@@ -31,15 +31,8 @@ pub(crate) struct Options {
     /// Requests a second where a work is offered a rate
     #[arg(long, default_value_t = 30_000)]
     rate: u64,
-    /// The core of the system that is measured
-    #[arg(long, default_value_t = 0)]
-    server_core: usize,
-    /// The core of the origin, the load generator and the sink of logs
-    #[arg(long, default_value_t = 1)]
-    load_core: usize,
-    /// Rempart's binary [default: target/release/rempart]
-    #[arg(long)]
-    rempart: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Where the medians go [default: bench/out/latest.json]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -50,18 +43,15 @@ pub(crate) struct Options {
 
 /// Measures, prints, and writes the medians. Fails if the run is void.
 pub(crate) fn run(options: &Options) -> Outcome<()> {
-    let house = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let rempart = options.rempart.clone().unwrap_or_else(|| house.join("../target/release/rempart"));
+    let house = Place::house();
+    let rempart = options.place.rempart();
     let out = options.out.clone().unwrap_or_else(|| house.join("out/latest.json"));
     let systems = systems(options, &rempart)?;
     let works = if options.works.is_empty() { Work::ALL.to_vec() } else { options.works.clone() };
     if let Some(work) = works.iter().find(|work| on(**work, &systems).is_empty()) {
         return Err(format!("none of these systems is measured on {}", work.name()).into());
     }
-    install_what_is_missing(house)?;
-    process::pin_current(options.load_core)?;
-    let _ahead = process::Precedence::take();
-    let _ = process::raise_descriptors();
+    let _ahead = options.place.take()?;
 
     let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
     let rig = Rig {
@@ -118,7 +108,7 @@ impl Rig<'_> {
     /// Measures those that answer rightly, and tells why the others do not.
     fn measure(&self, work: Work, systems: &[System]) -> Outcome<(Vec<Series>, Vec<String>)> {
         let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
-        let stand = self.stand(folder.path(), Some(self.options.server_core));
+        let stand = self.stand(folder.path(), Some(self.options.place.server_core));
         let (mut subjects, mut unfit) = (Vec::new(), Vec::new());
         for system in systems {
             let server = Running::start(*system, work, &stand)?;
@@ -268,12 +258,6 @@ fn duration_s(options: &Options) -> Outcome<u64> {
     }
 }
 
-/// Asks for the packages of peers and generators.
-pub(crate) fn install_what_is_missing(house: &Path) -> Outcome<()> {
-    let status = Command::new("sh").arg(house.join("setup.sh")).status()?;
-    if status.success() { Ok(()) } else { Err("the packages above are missing".into()) }
-}
-
 fn heading(rig: &Rig<'_>, systems: &[System], house: &Path) -> String {
     let git = |arguments: &[&str]| {
         let output = program("git").arg("-C").arg(house).args(arguments).output().ok()?;
@@ -288,8 +272,8 @@ fn heading(rig: &Rig<'_>, systems: &[System], house: &Path) -> String {
         if changed { " with changes" } else { "" },
         rig.options.rounds,
         rig.duration_s,
-        rig.options.server_core,
-        rig.options.load_core,
+        rig.options.place.server_core,
+        rig.options.place.load_core,
         versions.join(", ")
     )
 }

@@ -1,6 +1,6 @@
 //! Where the systems stand that visitors over HTTP/2 come to.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
@@ -9,23 +9,9 @@ use crate::check::check;
 use crate::http2::Server;
 use crate::origins::Origin;
 use crate::peers::{Running, Stand, System};
-use crate::run::install_what_is_missing;
+use crate::place::Place;
 use crate::works::Work;
 use crate::{Outcome, process};
-
-/// What every such command is told.
-#[derive(clap::Args, Debug)]
-pub(crate) struct Place {
-    /// The core of the systems
-    #[arg(long, default_value_t = 0)]
-    server_core: usize,
-    /// The core of the origin and the visitors
-    #[arg(long, default_value_t = 1)]
-    load_core: usize,
-    /// Rempart's binary [default: target/release/rempart]
-    #[arg(long)]
-    rempart: Option<PathBuf>,
-}
 
 /// The origin, and a folder for everybody.
 #[derive(Debug)]
@@ -41,19 +27,14 @@ pub(crate) struct Ground {
 impl Ground {
     /// Prepares it, and lets this thread and what it starts run on the visitors' core alone.
     pub(crate) fn prepare(place: &Place) -> Outcome<Self> {
-        let house = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let rempart = place.rempart.clone().unwrap_or_else(|| house.join("../target/release/rempart"));
-        install_what_is_missing(house)?;
-        process::pin_current(place.load_core)?;
-        let ahead = process::Precedence::take();
-        let _ = process::raise_descriptors();
+        let ahead = place.take()?;
         let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
         let certificate = Certificate::make(folder.path())?;
         Ok(Self {
             folder,
             certificate,
             origin: Origin::start()?,
-            rempart,
+            rempart: place.rempart(),
             core: place.server_core,
             _ahead: ahead,
         })

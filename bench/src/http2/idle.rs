@@ -6,9 +6,10 @@ use tokio::runtime;
 use tokio::task::JoinSet;
 
 use crate::hold::{settled_pss, within};
-use crate::http2::ground::{Ground, Place};
+use crate::http2::ground::Ground;
 use crate::http2::{Server, Visitor};
 use crate::peers::System;
+use crate::place::Place;
 use crate::works::Work;
 use crate::{Outcome, process};
 

@@ -11,10 +11,11 @@ use tokio::runtime;
 use tokio::time::{Instant, sleep_until};
 
 use crate::Outcome;
-use crate::http2::ground::{Ground, Place};
+use crate::http2::ground::Ground;
 use crate::http2::link;
 use crate::http2::{Server, Visitor};
 use crate::peers::{Running, System};
+use crate::place::Place;
 use crate::stats::{Histogram, Spread, median};
 use crate::works::{LARGE_BYTES, LARGE_PATH, Work};
 
