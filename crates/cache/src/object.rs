@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use rempart_flow::Fields;
+use rempart_http2::PriorityField;
 
 use crate::decide::{Freshness, PassReason};
 use crate::key::Key;
@@ -89,6 +90,8 @@ pub struct StoredHead {
     pub http1: Box<[u8]>,
     /// The same as a header block of HTTP/2 that needs no dynamic table (RFC 7541).
     pub http2: Box<[u8]>,
+    /// What `Priority` among the fields says (RFC 9218 section 8).
+    pub priority: PriorityField,
 }
 
 /// The bodies of an object. All share freshness, 304 updates and purges.

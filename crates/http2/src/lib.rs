@@ -24,5 +24,5 @@ pub use config::Config;
 pub use connection::{Connection, Failure, HeadBlock, Violation};
 pub use event::{Broken, By, Event, StreamId};
 pub use frame::{ErrorCode, HEAD_BYTES as FRAME_HEAD_BYTES, PREFACE};
-pub use priority::Priority;
+pub use priority::{Priority, PriorityField};
 pub use stream::Moved;

@@ -15,23 +15,62 @@ impl Default for Priority {
     }
 }
 
-impl Priority {
-    /// Reads a `Priority` field's value: a dictionary (RFC 8941 section 3.2) of which `u` and `i` are known.
-    /// What is unknown, or not of the right type, is ignored (RFC 9218 section 4).
+/// What one or several `Priority` fields of a head say. What they do not say stays as it was (section 8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PriorityField {
+    urgency: Option<u8>,
+    is_incremental: Option<bool>,
+}
+
+impl PriorityField {
+    /// Reads a field's value: a dictionary (RFC 8941 section 3.2) of which `u` and `i` are known. What is unknown, or
+    /// not of the right type, is ignored (RFC 9218 section 4).
     #[must_use]
-    pub fn from_field(value: &[u8]) -> Self {
-        let mut priority = Self::default();
+    pub fn of(value: &[u8]) -> Self {
+        let mut said = Self::default();
         for member in members(value) {
             // Parameters of a member say nothing that is known.
             let member = member.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
             match member {
-                [b'u', b'=', urgency @ b'0'..=b'7'] => priority.urgency = urgency - b'0',
-                b"i" | b"i=?1" => priority.is_incremental = true,
-                b"i=?0" => priority.is_incremental = false,
+                [b'u', b'=', urgency @ b'0'..=b'7'] => said.urgency = Some(urgency - b'0'),
+                b"i" | b"i=?1" => said.is_incremental = Some(true),
+                b"i=?0" => said.is_incremental = Some(false),
                 _ => {}
             }
         }
-        priority
+        said
+    }
+
+    /// With the next line of the same name: what stands last counts.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        Self {
+            urgency: next.urgency.or(self.urgency),
+            is_incremental: next.is_incremental.or(self.is_incremental),
+        }
+    }
+
+    /// Whether it says nothing that is known.
+    #[must_use]
+    pub const fn is_silent(self) -> bool {
+        self.urgency.is_none() && self.is_incremental.is_none()
+    }
+
+    /// What becomes of a priority about which this is said.
+    #[must_use]
+    pub fn over(self, before: Priority) -> Priority {
+        Priority {
+            urgency: self.urgency.unwrap_or(before.urgency),
+            is_incremental: self.is_incremental.unwrap_or(before.is_incremental),
+        }
+    }
+}
+
+impl Priority {
+    /// What a client's field says of a stream of which nothing was said before.
+    #[must_use]
+    pub fn from_field(value: &[u8]) -> Self {
+        PriorityField::of(value).over(Self::default())
     }
 }
 
@@ -105,6 +144,25 @@ mod tests {
                 value.escape_ascii()
             );
         }
+    }
+
+    #[test]
+    fn what_is_not_said_stays_as_it_was() {
+        let visitor = Priority { urgency: 5, is_incremental: true };
+        let cases: &[(&[u8], u8, bool)] = &[
+            (b"u=1", 1, true),
+            (b"i=?0", 5, false),
+            (b"u=0, i=?0", 0, false),
+            (b"", 5, true),
+            (b"x", 5, true),
+        ];
+        for (said, urgency, is_incremental) in cases {
+            let merged = Priority { urgency: *urgency, is_incremental: *is_incremental };
+            assert_eq!(PriorityField::of(said).over(visitor), merged, "{}", said.escape_ascii());
+        }
+        let both = PriorityField::of(b"u=1, i").and(PriorityField::of(b"u=2"));
+        assert_eq!(both.over(Priority::default()), Priority { urgency: 2, is_incremental: true });
+        assert!(PriorityField::of(b"x").is_silent() && !both.is_silent());
     }
 
     #[test]

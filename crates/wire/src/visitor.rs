@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rempart_flow::{BodyLength, Fault, Field, Fields, RequestHead};
+use rempart_http2::PriorityField;
 
 /// Who is at the other end.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Prepared<'a> {
     pub http1: &'a [u8],
     /// A header block of HTTP/2 that needs no dynamic table.
     pub http2: &'a [u8],
+    /// What its `Priority` field says.
+    pub priority: PriorityField,
 }
 
 /// One request and its answer, as the edge sees them: HTTP/1 connections implement it, and streams of HTTP/2;

@@ -3,6 +3,7 @@
 use rempart_base::date::{imf_fixdate, parse_http_date};
 use rempart_flow::{FieldRef, Fields, Known, RequestHead, ResponseHead};
 use rempart_http1::encode;
+use rempart_http2::PriorityField;
 use rempart_http2::hpack::block;
 
 use super::conditional::{Tag, etag};
@@ -238,6 +239,9 @@ fn shown(status: u16, origin: &Fields, plan: &CachePlan, now_unix_s: u64) -> Sto
     for field in fields.iter() {
         block::field_packed(&mut http2, field.name, field.value);
     }
+    let priorities = fields.iter().filter(|field| field.name.eq_ignore_ascii_case(b"priority"));
+    let priority =
+        priorities.map(|field| PriorityField::of(field.value)).fold(<_>::default(), PriorityField::and);
     StoredHead {
         status,
         date_unix_s: dated.unwrap_or(now_unix_s),
@@ -248,6 +252,7 @@ fn shown(status: u16, origin: &Fields, plan: &CachePlan, now_unix_s: u64) -> Sto
         kept: kept.shrunk(),
         http1: http1.into(),
         http2: http2.into(),
+        priority,
         fields: fields.shrunk(),
     }
 }

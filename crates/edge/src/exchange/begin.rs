@@ -231,5 +231,6 @@ impl<V: Visitor> Exchange<'_, V> {
 }
 
 fn prepared(response: &Response) -> Prepared<'_> {
-    Prepared { http1: &response.head.http1, http2: &response.head.http2 }
+    let head = &response.head;
+    Prepared { http1: &head.http1, http2: &head.http2, priority: head.priority }
 }

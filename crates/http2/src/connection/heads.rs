@@ -10,7 +10,7 @@ use crate::flow_control::SendWindow;
 use crate::frame::{ErrorCode, FrameHead, HEAD_BYTES, flag, u32_of};
 use crate::hpack;
 use crate::message::{self, ForbiddenTrailers, Outcome, TrailerError};
-use crate::priority::Priority;
+use crate::priority::{Priority, PriorityField};
 use crate::stream::{Closed, KEEP_BYTES, Receiving, Sending};
 
 /// Heads of responses that are kept for the next ones.
@@ -354,12 +354,13 @@ fn head_bytes(head: &RequestHead) -> usize {
     head.fields.bytes_held()
 }
 
-/// What a request's `priority` field says (RFC 9218 section 5).
+/// What a request's `priority` fields say (RFC 9218 section 5).
 #[inline]
 fn said_priority(head: &RequestHead) -> Option<Priority> {
     const NAME: &[u8] = b"priority";
-    let field = head.fields.list().iter().find(|field| {
+    let fields = head.fields.list().iter().filter(|field| {
         field.name.len as usize == NAME.len() && field.known == Known::Other && head.bytes(field.name) == NAME
-    })?;
-    Some(Priority::from_field(head.bytes(field.value)))
+    });
+    let said = fields.map(|field| PriorityField::of(head.bytes(field.value))).reduce(PriorityField::and)?;
+    Some(said.over(Priority::default()))
 }

@@ -15,7 +15,7 @@
 
 use super::Connection;
 use crate::event::{Event, StreamId};
-use crate::priority::Priority;
+use crate::priority::{Priority, PriorityField};
 use crate::stream::{Sending, Stream};
 
 /// The output that is gathered before bodies wait: as much as one write should take.
@@ -41,11 +41,15 @@ impl Connection {
         self.streams.get(stream).map_or_else(Priority::default, |stream| stream.priority)
     }
 
-    /// What the site says of an answer's priority in its own `Priority` field (RFC 9218 section 5); it outweighs
-    /// the visitor's word.
-    pub fn prioritise(&mut self, stream: StreamId, field: &[u8]) {
+    /// What the site says of an answer's priority in its own `Priority` field; it outweighs the visitor's word, as far
+    /// as it goes (RFC 9218 section 8).
+    #[inline]
+    pub fn prioritise(&mut self, stream: StreamId, said: PriorityField) {
+        if said.is_silent() {
+            return;
+        }
         if let Some(found) = self.streams.get_mut(stream) {
-            found.priority = Priority::from_field(field);
+            found.priority = said.over(found.priority);
             found.is_prioritised = true;
         }
     }

@@ -1,7 +1,9 @@
 //! What is asked and answered.
 
 use crate::site::Site;
-use crate::visitor::{END_STREAM, NAME, PROTOCOL_ERROR, block, find, get, head};
+use crate::visitor::{
+    END_STREAM, NAME, PROTOCOL_ERROR, SETTINGS, Visitor, WINDOW_UPDATE, block, find, get, head,
+};
 
 #[test]
 fn requests_of_one_batch_are_all_answered() {
@@ -83,6 +85,39 @@ fn answers_without_a_body_end_with_their_head() {
     let answer = visitor.answer(stream);
     assert_eq!((answer.status(), answer.text().as_str()), (206, "cde"));
     assert_eq!(answer.field("content-range"), Some("bytes 2-4/9"));
+}
+
+/// What was sent of two answers once the connection's window is renewed, for which both wait.
+fn shares_of(visitor: &mut Visitor, paths: [&str; 2]) -> [usize; 2] {
+    // All of the connection's window is used, and the streams' own never are.
+    visitor.send(SETTINGS, 0, 0, &[0, 4, 0x7f, 0xff, 0xff, 0xff]);
+    visitor.takes = false;
+    let first = visitor.ask("/bytes/65535");
+    assert_eq!(visitor.answer(first).body.len(), 65535);
+    let streams = paths.map(|path| visitor.ask(path));
+    visitor.until(|visitor| streams.iter().all(|stream| visitor.answers.contains_key(stream)));
+    visitor.sync();
+    visitor.send(WINDOW_UPDATE, 0, 0, &60_000_u32.to_be_bytes());
+    let share = |visitor: &Visitor, at: usize| visitor.answers[&streams[at]].body.len();
+    visitor.until(|visitor| share(visitor, 0) + share(visitor, 1) == 60_000);
+    [share(visitor, 0), share(visitor, 1)]
+}
+
+#[test]
+fn what_the_origin_says_of_priority_is_obeyed_of_stored_answers_too() {
+    let site = Site::new("");
+    let stored = ["/bytes/100000.css?priority=u=5", "/bytes/100000.css?priority=u=1"];
+    let mut visitor = site.visit();
+    for path in stored {
+        assert_eq!(visitor.get(path).field("cf-cache-status"), Some("MISS"));
+    }
+    let mut visitor = site.visit();
+    assert_eq!(visitor.get(stored[1]).field("cf-cache-status"), Some("HIT"));
+    for paths in [stored, ["/bytes/100000?priority=u=5", "/bytes/100000?priority=u=1"]] {
+        assert_eq!(shares_of(&mut site.visit(), paths), [0, 60_000], "{paths:?}");
+        let [first, second] = paths;
+        assert_eq!(shares_of(&mut site.visit(), [second, first]), [60_000, 0], "{paths:?}");
+    }
 }
 
 #[test]

@@ -291,13 +291,20 @@ fn answer(mut stream: &TcpStream, target: &str, asked: &Asked) -> bool {
             .to_owned(),
         _ => {
             let cached =
-                if target.ends_with(".css") { "max-age=100\r\nETag: \"1\"" } else { "no-store" };
+                if target.contains(".css") { "max-age=100\r\nETag: \"1\"" } else { "no-store" };
+            let priority = match target.rsplit_once("?priority=") {
+                Some((_, said)) => format!("Priority: {said}\r\n"),
+                None => String::new(),
+            };
             let body = match target.strip_prefix("/bytes/") {
-                Some(count) => "x".repeat(count.parse().unwrap_or(0)),
+                Some(rest) => {
+                    let count: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                    "x".repeat(count.parse().unwrap_or(0))
+                }
                 None => "from the origin".to_owned(),
             };
             let head = format!(
-                "HTTP/1.1 200 OK\r\nCache-Control: {cached}\r\nContent-Length: {}\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nCache-Control: {cached}\r\n{priority}Content-Length: {}\r\n\r\n",
                 body.len()
             );
             if asked.head.starts_with("HEAD ") { head } else { head + &body }

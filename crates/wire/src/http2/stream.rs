@@ -252,6 +252,7 @@ impl Visitor for Http2Stream {
     fn begin_prepared(&mut self, prepared: Prepared<'_>) {
         self.block.clear();
         self.block.extend_from_slice(prepared.http2);
+        self.prioritise(prepared.priority);
     }
 
     #[inline]

@@ -3,6 +3,7 @@
 use std::task::{Context, Poll};
 
 use rempart_flow::{BodyLength, Fault, Field, Fields, Known};
+use rempart_http2::PriorityField;
 use rempart_http2::hpack::block;
 use rempart_http2::message::BlockWriter;
 
@@ -34,7 +35,7 @@ impl Http2Stream {
                 || matches!(field.known, Known::Upgrade | Known::Connection | Known::TransferEncoding)
                 || name.eq_ignore_ascii_case(b"sec-websocket-accept");
             if name.eq_ignore_ascii_case(b"priority") {
-                self.prioritise(fields.bytes(field.value));
+                self.prioritise(PriorityField::of(fields.bytes(field.value)));
             }
             if !is_of_http1 {
                 block::field(&mut self.block, name, fields.bytes(field.value));
@@ -42,9 +43,10 @@ impl Http2Stream {
         }
     }
 
-    /// What the origin says of its answer outweighs what the visitor said (RFC 9218 section 5).
-    fn prioritise(&self, said: &[u8]) {
-        if let Some(id) = self.id {
+    /// What the origin says of its answer outweighs what the visitor said.
+    #[inline]
+    pub(super) fn prioritise(&self, said: PriorityField) {
+        if let (Some(id), false) = (self.id, said.is_silent()) {
             self.shared.state().protocol.prioritise(id, said);
         }
     }

@@ -3,7 +3,7 @@
 use super::kit::*;
 use crate::event::{Event, StreamId};
 use crate::frame::kind;
-use crate::priority::Priority;
+use crate::priority::{Priority, PriorityField};
 
 const LARGE: &[u8] = &[b'L'; 200_000];
 
@@ -157,7 +157,7 @@ fn a_priority_can_be_said_before_its_stream_and_later() {
     let said = |urgency, is_incremental| Priority { urgency, is_incremental };
     assert_eq!((rig.c.priority(first), rig.c.priority(second)), (said(2, false), said(0, true)));
     rig.feed(&update(1, "u=7"));
-    rig.c.prioritise(second, b"i");
+    rig.c.prioritise(second, PriorityField::of(b"u=3"));
     assert_eq!((rig.c.priority(first), rig.c.priority(second)), (said(7, false), said(3, true)));
     rig.c.release(first);
     rig.feed(&update(1, "u=7"));
