@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use rempart_base::RayId;
 use rempart_cache::decide;
-use rempart_flow::{BadResponse, BodyLength, Fault, Known, Method, ResponseHead};
+use rempart_flow::{BadResponse, BodyLength, Fault, Known, Method, RequestHead, ResponseHead};
 use rempart_origin::Connection;
 use rempart_wire::Visitor;
 
 use crate::cache::Says;
 use crate::faults;
 use crate::text::RayText;
+use crate::websocket::{self, Key};
 
 /// What follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,22 +26,36 @@ pub enum Kind {
 /// Writes the head of the origin's answer.
 ///
 /// # Errors
-/// The answer changes the protocol and nobody asked for it, or it does not say to what; or it is a success that a
-/// visitor would take for such a change.
+/// The answer changes the protocol and nobody asked for it, or it does not say to what, or does not prove that it has
+/// read the key; or it is a success that a visitor would take for such a change.
 pub fn begin<V: Visitor>(
     visitor: &mut V,
     connection: &mut Connection,
     ray: &RayText,
     date: &[u8; 29],
     cache: &Says,
+    key: Option<&Key>,
 ) -> Result<Kind, Fault> {
     let head = connection.head();
+    if connection.has_connected() {
+        visitor.begin(101);
+        fields(visitor, head, ray, None, &Says::default());
+        if let Some((name, proof)) = websocket::proof(visitor.head()) {
+            visitor.field(name, &proof);
+        }
+        visitor.end_upgrade(b"websocket");
+        connection.begin_tunnel();
+        return Ok(Kind::Tunnel);
+    }
     if head.status == 101 {
         let unexpected = Fault::BadResponse(BadResponse::UnexpectedUpgrade);
         let protocol: Box<[u8]> = head.fields.first(Known::Upgrade).ok_or(unexpected)?.into();
         // Before the end of the request its body would be taken for the new protocol (RFC 9110 section 7.8).
         if !visitor.head().connection.upgrade || !visitor.is_body_done() {
             return Err(unexpected);
+        }
+        if key.is_some_and(|key| !key.is_accepted_by(&head.fields)) {
+            return Err(Fault::BadResponse(BadResponse::UpgradeUnproven));
         }
         visitor.begin(101);
         fields(visitor, head, ray, None, &Says::default());
@@ -65,6 +80,13 @@ pub fn begin<V: Visitor>(
         visitor.end(head.body);
     }
     Ok(Kind::Body)
+}
+
+/// What a visitor is told where a tunnel begins: HTTP/1.1 changes its protocol, a stream is connected (RFC 8441
+/// section 5).
+#[must_use]
+pub const fn tunnel_status(head: &RequestHead) -> u16 {
+    if head.protocol.is_some() { 200 } else { 101 }
 }
 
 fn fields<V: Visitor>(

@@ -34,6 +34,7 @@ use crate::panics;
 use crate::record::Record;
 use crate::relay::Upload;
 use crate::text::{IpText, RayText};
+use crate::websocket::Key;
 use crate::zone_state::ZoneState;
 
 use self::give::Giving;
@@ -97,6 +98,8 @@ pub struct Exchange<'a, V> {
     own: Fields,
     /// Since when purges count against an answer to POST that GET may be given.
     begun: Option<Begun>,
+    /// With which a WebSocket is asked for whose visitor has no key.
+    key: Option<Key>,
     /// How often it has looked at what is stored.
     rounds: u8,
     has_retried: bool,
@@ -122,6 +125,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             seen: None,
             own: Fields::default(),
             begun: None,
+            key: None,
             rounds: 0,
             has_retried: false,
             is_answering: false,

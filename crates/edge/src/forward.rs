@@ -14,6 +14,7 @@ use rempart_wire::Peer;
 
 use crate::cache::Fetched;
 use crate::text::{IpText, RayText};
+use crate::websocket::{self, Key};
 
 /// Who the visitor is, and whether the peer that says so is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub struct Forward<'a> {
     pub fetched: Option<Fetched<'a>>,
     /// `CF-Device-Type`, for a zone that stores answers by it.
     pub device_type: Option<DeviceType>,
+    /// The key of a WebSocket whose visitor has none.
+    pub key: Option<&'a Key>,
     /// Whom it is sent to.
     pub origin: &'a OriginPlan,
 }
@@ -81,6 +84,11 @@ impl Request for Forward<'_> {
 
     fn target(&self) -> &[u8] {
         self.head.bytes(self.head.path_and_query)
+    }
+
+    fn protocol(&self) -> Option<&[u8]> {
+        let is_asked = self.fetched.is_none() && websocket::is_asked(self.head);
+        is_asked.then_some(b"websocket")
     }
 
     /// The origin's own, or the visitor's. What is asked for the cache is asked for under the host as it stands in the
@@ -104,7 +112,9 @@ impl Request for Forward<'_> {
                 let name = head.bytes(field.name);
                 fetched.passes(field.known) && !(is_other && (is_double(name) || Fetched::is_range(name)))
             });
-            !field.hop_by_hop && believed && asked && self.passes(field.known)
+            // RFC 8441 section 5: a stream has no key.
+            let fits = W::IS_HTTP1 || !(is_other && websocket::is_key(head.bytes(field.name)));
+            !field.hop_by_hop && believed && asked && fits && self.passes(field.known)
         });
         if let Some(fetched) = &self.fetched {
             fetched.encode(out);
@@ -113,6 +123,9 @@ impl Request for Forward<'_> {
             out.field(b"Connection", b"upgrade");
             for protocol in head.fields.values(Known::Upgrade) {
                 out.field(b"Upgrade", protocol);
+            }
+            if let Some(key) = self.key {
+                key.write(|name, value| out.field(name, value));
             }
         }
         if !W::IS_HTTP1 && takes_trailers(head) {

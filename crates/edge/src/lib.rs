@@ -34,6 +34,7 @@ pub mod taste;
 #[cfg(feature = "fault")]
 mod test_stages;
 pub mod text;
+pub mod websocket;
 pub mod worker;
 pub mod zone_state;
 

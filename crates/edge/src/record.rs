@@ -214,7 +214,9 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
 fn request(line: &mut Line<'_>, head: &RequestHead) {
     line.text(key!("ClientRequestHost"), head.bytes(head.host));
     // A token (RFC 9110 section 5.6.2) needs no escapes.
-    line.raw_text(key!("ClientRequestMethod"), head.bytes(head.method_text));
+    // Extended CONNECT goes its way as the GET that asks HTTP/1.1 for the same.
+    let method = if head.protocol.is_some() { b"CONNECT" } else { head.bytes(head.method_text) };
+    line.raw_text(key!("ClientRequestMethod"), method);
     let path = head.bytes(head.path);
     let path_is_plain = line.text(key!("ClientRequestPath"), path);
     if path_is_plain && head.query.is_none() {

@@ -109,6 +109,8 @@ reasons! {
         UnexpectedUpgrade => "protocol change that was not asked for",
         /// Success without the protocol change that was asked for, where success would say that it was made.
         UpgradeIgnored => "success without the protocol change that was asked for",
+        /// 101 that does not prove that the key of a WebSocket was read (RFC 6455 section 4.1).
+        UpgradeUnproven => "protocol change without the proof that the key was read",
         /// The protocol of a connection that several exchanges share was broken (RFC 9113 section 5.4).
         Protocol => "HTTP/2 protocol error",
         /// Closed before the first byte of an answer.

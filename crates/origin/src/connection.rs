@@ -151,14 +151,22 @@ impl Connection {
         either!(&self.0, way => way.trailers())
     }
 
-    /// Turns what follows, both ways, into bytes without meaning: after a 101, which only HTTP/1 has.
-    pub fn begin_tunnel(&mut self) {
-        if let Way::Http1(http1) = &mut self.0 {
-            http1.begin_tunnel();
+    /// Whether the head of the answer connects a stream to the protocol that was asked for (RFC 8441 section 5). In
+    /// HTTP/1 a 101 says so.
+    #[must_use]
+    pub fn has_connected(&self) -> bool {
+        match &self.0 {
+            Way::Http1(_) => false,
+            Way::Http2(exchange) => exchange.has_connected(),
         }
     }
 
-    /// Tells the origin that nothing more comes; for a tunnel whose visitor is done.
+    /// Turns what follows, both ways, into bytes without meaning.
+    pub fn begin_tunnel(&mut self) {
+        either!(&mut self.0, way => way.begin_tunnel());
+    }
+
+    /// Tells the origin that nothing more comes; for a tunnel whose visitor is done. The end of a stream says it already.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.0 {
             Way::Http1(http1) => http1.poll_shutdown(cx),

@@ -59,6 +59,9 @@ pub enum Needs {
     Exchange,
     /// To become another protocol's (`Upgrade`), which only HTTP/1.1 can.
     Upgrade,
+    /// To become a WebSocket's: an HTTP/2 connection will do if one is open whose origin has said that its streams can
+    /// (RFC 8441). Before it has said so nobody knows, so that HTTP/1.1 is what is opened.
+    WebSocket,
 }
 
 struct Pool {
@@ -102,6 +105,13 @@ impl Origins {
                 return None;
             }
         }
+        if needs == Needs::WebSocket
+            && let Some(exchange) = pool.sessions.take_for_tunnel(plan, &pool.counts)
+        {
+            self.counters.reused.add(1);
+            pool.counts.count_asked();
+            return Some(Connection::http2(exchange));
+        }
         let fresh = |connection: &mut Http1| {
             now.saturating_duration_since(connection.idle_since) < plan.settings.idle_timeout
                 && connection.is_quiet()
@@ -142,7 +152,7 @@ impl Origins {
                 sessions: Rc::clone(&pool.sessions),
             }
         };
-        if plan.offer == Offer::Http1 || needs == Needs::Upgrade || at.sessions.spoken().is_http1() {
+        if plan.offer == Offer::Http1 || needs != Needs::Exchange || at.sessions.spoken().is_http1() {
             return self.open_alone(plan, &at, needs).await;
         }
         self.open_shared(plan, &at).await
@@ -155,7 +165,7 @@ impl Origins {
             Err(freed) => return Ok(freed),
         };
         let offer = match needs {
-            Needs::Upgrade => Offer::Http1,
+            Needs::Upgrade | Needs::WebSocket => Offer::Http1,
             Needs::Exchange => at.sessions.offer(plan.offer),
         };
         self.dial(plan, at, lease, offer).await

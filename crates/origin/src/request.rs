@@ -11,6 +11,10 @@ pub trait Request {
     fn method(&self) -> &[u8];
     /// Path and query, or `*`.
     fn target(&self) -> &[u8];
+    /// The protocol that is asked for, if it can be asked for by extended CONNECT (RFC 8441). HTTP/1 asks by its fields.
+    fn protocol(&self) -> Option<&[u8]> {
+        None
+    }
     /// Appends the host and optional port that are asked for.
     fn authority(&self, out: &mut Vec<u8>);
     /// Writes the fields, but for `Host` and those of the body's framing.

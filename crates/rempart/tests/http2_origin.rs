@@ -5,17 +5,14 @@
 mod stand;
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
-use serde_json::Value;
-use stand::{Folder, PATIENCE, Up};
+use stand::{Folder, PATIENCE, Up, logged};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
@@ -248,7 +245,7 @@ fn what_the_origin_refuses_is_sent_again_once_with_its_body_whatever_the_method(
     visitor.send("GET /after HTTP/1.1\r\nHost: test.example\r\n\r\n");
     assert_eq!(visitor.answer().status(), "200");
     assert_eq!(origin.head().uri.path(), "/after", "nothing was asked more than twice");
-    let line = logged(&folder, 521);
+    let line = logged(&folder, |line| line["EdgeResponseStatus"] == 521);
     assert_eq!((&line["Fault"], &line["ClientRequestMethod"]), (&"origin-refused".into(), &"POST".into()));
 }
 
@@ -327,24 +324,8 @@ fn an_origin_that_speaks_no_http2_has_a_fault_of_its_own() {
     let mut visitor = Visitor::connect(&up);
     visitor.send("GET / HTTP/1.1\r\nHost: test.example\r\n\r\n");
     assert_eq!(visitor.answer().status(), "520");
-    assert_eq!(logged(&folder, 520)["FaultDetail"], "HTTP/2 protocol error");
-}
-
-/// The line of the log with this status.
-fn logged(folder: &Folder, status: u16) -> Value {
-    let begun = now();
-    loop {
-        let log = fs::read_to_string(folder.path().join("access.log")).unwrap_or_default();
-        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        if let Some(line) = lines.into_iter().find(|line| line["EdgeResponseStatus"] == status) {
-            return line;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{log}");
-        std::thread::yield_now();
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test's own patience")]
-fn now() -> Instant {
-    Instant::now()
+    assert_eq!(
+        logged(&folder, |line| line["EdgeResponseStatus"] == 520)["FaultDetail"],
+        "HTTP/2 protocol error"
+    );
 }

@@ -142,6 +142,7 @@ impl Errand {
             zone_name: &self.zone.name,
             device_type: forward::device_type(&self.head, &self.zone.cache),
             fetched: Some(self.duty.fetched()),
+            key: None,
             origin: &plan,
         };
         connection.begin(&forward, BodyLength::None);

@@ -15,6 +15,7 @@ use crate::answer;
 use crate::cache::Says;
 use crate::forward::{self, Forward};
 use crate::relay;
+use crate::websocket::{self, Key};
 
 impl<'a, V: Visitor> Exchange<'a, V> {
     /// Gets a connection to an origin: the next in turn, and if that cannot be reached, one other.
@@ -50,7 +51,12 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     }
 
     fn needs(&self) -> Needs {
-        if self.visitor.head().connection.upgrade { Needs::Upgrade } else { Needs::Exchange }
+        let head = self.visitor.head();
+        match head.connection.upgrade {
+            false => Needs::Exchange,
+            true if websocket::is_asked(head) => Needs::WebSocket,
+            true => Needs::Upgrade,
+        }
     }
 
     fn next_origin(&self) -> Option<&'a Arc<OriginPlan>> {
@@ -74,6 +80,9 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     pub(super) async fn fetch(&mut self, mut connection: Connection) -> State {
         let head = self.visitor.head();
         let origin = Arc::clone(connection.plan());
+        if head.protocol.is_some() {
+            self.key.get_or_insert_with(Key::random);
+        }
         let forward = Forward {
             head,
             client: self.client,
@@ -84,6 +93,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             zone_name: self.zone.map_or("", |zone| &zone.name),
             fetched: self.fetched(),
             device_type: self.zone.and_then(|zone| forward::device_type(head, &zone.cache)),
+            key: self.key.as_ref(),
             origin: &origin,
         };
         connection.begin(&forward, head.body);
@@ -150,7 +160,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         let kind = {
             let second = self.core.second.borrow();
             let says = Says::only(self.record.cache.status);
-            answer::begin(self.visitor, &mut connection, &self.ray, &second.fixdate, &says)
+            answer::begin(self.visitor, &mut connection, &self.ray, &second.fixdate, &says, self.key.as_ref())
         };
         let kind = match kind {
             Ok(kind) => kind,
@@ -158,7 +168,10 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         };
         self.learn(connection.head());
         self.is_answering = true;
-        self.record.status = connection.head().status;
+        self.record.status = match kind {
+            answer::Kind::Body => connection.head().status,
+            answer::Kind::Tunnel => answer::tunnel_status(self.visitor.head()),
+        };
         self.record.content_type(&connection.head().fields);
         #[cfg(feature = "fault")]
         self.meet("deliver");

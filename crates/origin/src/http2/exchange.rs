@@ -30,6 +30,7 @@ pub(crate) struct Exchange {
     receive: Patience,
     /// The request's body is complete.
     is_sent: bool,
+    tunnel: Tunnel,
     head: ResponseHead,
     answer: Answered,
     trailers: Option<Fields>,
@@ -37,13 +38,23 @@ pub(crate) struct Exchange {
 }
 
 /// How far the answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Answered {
     Nothing,
     Interim,
     Final,
     /// With its body.
     Whole,
+}
+
+/// Whether it is to carry another protocol (RFC 8441).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tunnel {
+    No,
+    /// It was asked for.
+    Asked,
+    /// Bytes without meaning, both ways: how long they may pause is not decided here.
+    Open,
 }
 
 impl Exchange {
@@ -64,6 +75,7 @@ impl Exchange {
             send: Patience::new(terms),
             receive: Patience::new(Terms::idle(terms.idle)),
             is_sent: false,
+            tunnel: Tunnel::No,
             head,
             answer: Answered::Nothing,
             trailers: None,
@@ -92,20 +104,23 @@ impl Exchange {
         let settings = &self.plan.settings;
         self.send.renew(Terms::idle(settings.body_idle_timeout));
         self.receive.renew(Terms::idle(settings.response_timeout));
-        self.is_sent = body.is_empty();
+        let asked_for = request.protocol();
+        self.tunnel = if asked_for.is_some() { Tunnel::Asked } else { Tunnel::No };
+        self.is_sent = body.is_empty() && asked_for.is_none();
+        let method = if asked_for.is_some() { b"CONNECT" } else { request.method() };
         let mut state = self.session.state_mut();
-        self.stream = state.open(Method::from_token(request.method()));
+        self.stream = state.open(Method::from_token(method));
         let Some(stream) = self.stream else { return };
         let State { protocol, scratch, .. } = &mut *state;
         let Some(HeadBlock { encoder, out }) = protocol.begin_head(stream) else { return };
         scratch.clear();
         request.authority(scratch);
         let line = RequestLine {
-            method: request.method(),
+            method,
             scheme: self.session.scheme(),
             authority: scratch,
             path: request.target(),
-            protocol: None,
+            protocol: asked_for,
         };
         let mut block = Block(BlockWriter::request(encoder, out, &line), scratch);
         request.fields(&mut block);
@@ -139,6 +154,9 @@ impl Exchange {
         }
         state.wait(stream, cx.waker());
         drop(state);
+        if self.tunnel == Tunnel::Open {
+            return Poll::Pending;
+        }
         self.send.poll_out(cx).map(|()| Err(Fault::OriginTimeout))
     }
 
@@ -184,7 +202,7 @@ impl Exchange {
         state.wait(stream, cx.waker());
         drop(state);
         // While the request's body is on its way the origin owes no answer.
-        if !self.is_sent {
+        if !self.is_sent && self.tunnel == Tunnel::No {
             return Poll::Pending;
         }
         self.receive.poll_out(cx).map(|()| Err(Fault::OriginTimeout))
@@ -246,7 +264,19 @@ impl Exchange {
         }
         state.wait(stream, cx.waker());
         drop(state);
+        if self.tunnel == Tunnel::Open {
+            return Poll::Pending;
+        }
         self.receive.poll_out(cx).map(|()| Err(Fault::OriginTimeout))
+    }
+
+    /// Whether the final head of the answer opens the tunnel that was asked for.
+    pub(crate) fn has_connected(&self) -> bool {
+        self.tunnel != Tunnel::No && self.answer >= Answered::Final && self.head.status / 100 == 2
+    }
+
+    pub(crate) const fn begin_tunnel(&mut self) {
+        self.tunnel = Tunnel::Open;
     }
 
     pub(crate) fn body(&self) -> Ref<'_, [u8]> {

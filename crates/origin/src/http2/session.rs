@@ -135,6 +135,11 @@ impl Session {
         self.state().has_begun
     }
 
+    /// Whether the origin takes extended CONNECT (RFC 8441), as far as it has said.
+    pub(super) fn takes_connect(&self) -> bool {
+        self.state().protocol.peer_has_connect_protocol()
+    }
+
     /// Whether it still takes exchanges, now or when others end.
     pub(super) fn is_open(&self) -> bool {
         let state = self.state();

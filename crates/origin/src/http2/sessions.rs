@@ -99,6 +99,21 @@ impl Sessions {
         if self.waiting.get() > 0 { None } else { self.take(plan, counts, shared) }
     }
 
+    /// The same for who wants another protocol on it.
+    pub(crate) fn take_for_tunnel(
+        &self,
+        plan: &Arc<OriginPlan>,
+        counts: &Arc<OriginCounts>,
+    ) -> Option<Box<Exchange>> {
+        if self.waiting.get() > 0 {
+            return None;
+        }
+        let list = self.list.borrow();
+        list.iter()
+            .filter(|session| session.takes_connect())
+            .find_map(|session| session.exchange(plan, counts))
+    }
+
     /// What one is to do who has waited since so many had failed, and has opened one in vain or not.
     pub(crate) fn turn(
         &self,

@@ -1,6 +1,7 @@
 //! What is asked and answered.
 
 use crate::site::Site;
+use crate::stand::logged;
 use crate::visitor::{
     END_STREAM, NAME, PROTOCOL_ERROR, SETTINGS, Visitor, WINDOW_UPDATE, block, find, get, head,
 };
@@ -225,6 +226,33 @@ fn a_websocket_is_a_tunnel_once_the_origin_agrees() {
     let answer = visitor.answer(stream);
     assert_eq!((answer.text().as_str(), answer.reset), ("onetwothree", None));
     assert_eq!(site.origin.gone(), "/talk");
+}
+
+#[test]
+fn a_websocket_whose_origin_has_not_read_the_key_is_none() {
+    let site = Site::new("");
+    let mut visitor = site.visit();
+    for path in ["/talk/wrong", "/talk/unproven"] {
+        let stream = visitor.request(&connect(path, "websocket"), 0);
+        assert_eq!(visitor.answer(stream).status(), 520, "{path}");
+        assert_eq!(site.origin.gone(), path);
+        let line = logged(&site.folder, |line| line["ClientRequestPath"] == path);
+        assert_eq!(line["FaultDetail"], "protocol change without the proof that the key was read");
+    }
+    assert_eq!(visitor.get("/after").status(), 200);
+}
+
+#[test]
+fn the_log_tells_of_a_websocket_as_its_visitor_saw_it() {
+    let site = Site::new("");
+    let mut visitor = site.visit();
+    let stream = visitor.request(&connect("/talk", "websocket"), 0);
+    visitor.until(|visitor| visitor.answers.get(&stream).is_some_and(|answer| !answer.heads.is_empty()));
+    visitor.data(stream, b"bye", END_STREAM);
+    assert_eq!(visitor.answer(stream).text(), "bye");
+    let line = logged(&site.folder, |line| line["ClientRequestPath"] == "/talk");
+    let said = ["ClientRequestMethod", "ClientRequestProtocol", "EdgeResponseStatus", "OriginResponseStatus"];
+    assert_eq!(said.map(|name| line[name].to_string()), ["\"CONNECT\"", "\"HTTP/2\"", "200", "101"]);
 }
 
 #[test]

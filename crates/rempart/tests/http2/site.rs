@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -41,7 +42,7 @@ impl Site {
         };
         folder.write(&format!(
             "listen: {{http: [\"127.0.0.1:0\"], https: [\"127.0.0.1:0\"]}}\ndata_dir: ./data\nworkers: 1\nuser: root\n\
-             admin: {{listen: off}}\nlog: {{access: {{to: off}}}}\nlimits: {{drain_timeout_ms: 20000, {limits}}}\n{more}\
+             admin: {{listen: off}}\nlog: {{access: {{to: ./access.log}}}}\nlimits: {{drain_timeout_ms: 20000, {limits}}}\n{more}\
              zones:\n{}{}{}",
             zone(NAME, NAME, "one"),
             zone("second.example", "second.example", "one"),
@@ -258,6 +259,19 @@ fn echo(reader: &mut impl BufRead, stream: &mut TcpStream) {
     }
 }
 
+/// What proves that a key was read.
+fn proof(key: &str) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let text = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    let bits: String = hash.as_ref().iter().map(|byte| format!("{byte:08b}")).collect();
+    let letters = (0..bits.len()).step_by(6).map(|at| format!("{:0<6}", &bits[at..bits.len().min(at + 6)]));
+    let text: String =
+        letters.map(|six| char::from(LETTERS[usize::from_str_radix(&six, 2).unwrap()])).collect();
+    // 20 bytes are 27 letters.
+    text + "="
+}
+
 /// Answers by the target. Whether that was possible.
 fn answer(mut stream: &TcpStream, target: &str, asked: &Asked) -> bool {
     let text = match target {
@@ -286,9 +300,18 @@ fn answer(mut stream: &TcpStream, target: &str, asked: &Asked) -> bool {
             "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/9\r\nContent-Length: 3\r\n\r\ncde"
                 .to_owned()
         }
-        "/talk" => "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
-                    Sec-WebSocket-Accept: x\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
-            .to_owned(),
+        _ if target.starts_with("/talk") => {
+            // RFC 6455 section 4.2.2.
+            let proof = match target {
+                "/talk/unproven" => String::new(),
+                "/talk/wrong" => format!("Sec-WebSocket-Accept: {}\r\n", proof("another key")),
+                _ => format!("Sec-WebSocket-Accept: {}\r\n", proof(asked.values("sec-websocket-key")[0])),
+            };
+            format!(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\n\
+                 {proof}Sec-WebSocket-Protocol: chat\r\n\r\n"
+            )
+        }
         _ => {
             let cached =
                 if target.contains(".css") { "max-age=100\r\nETag: \"1\"" } else { "no-store" };

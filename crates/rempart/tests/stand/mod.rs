@@ -17,8 +17,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rempart_base::Now;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use self::origin::Origin;
@@ -48,6 +50,20 @@ pub(crate) fn ask(arguments: &[&str]) -> Output {
 /// What it wrote, for looking at.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Waits for a line of the access log, `access.log` in this folder, of which this is so.
+pub(crate) fn logged(folder: &Folder, is_it: impl Fn(&Value) -> bool) -> Value {
+    let begun = Now::mono();
+    loop {
+        let log = fs::read_to_string(folder.path().join("access.log")).unwrap_or_default();
+        let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        if let Some(line) = lines.find(|line| is_it(line)) {
+            return line;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{log}");
+        std::thread::yield_now();
+    }
 }
 
 /// A folder with a configuration in it.
