@@ -41,7 +41,8 @@ rempart_base::config! {
         /// Time to resolve a name; then 530.
         dns_timeout_ms: u32 = 5000, in 10..=600_000;
         /// Whether HTTP/2 is offered to `https://` origins; those that do not take it are spoken to in HTTP/1.1. To
-        /// `h2c://` origins HTTP/2 is spoken whatever this says, and upgrades (WebSocket) always use HTTP/1.1.
+        /// `h2c://` origins HTTP/2 is spoken whatever this says. Upgrades use HTTP/1.1, but for WebSocket on an HTTP/2
+        /// connection that is open already and whose origin has offered that (RFC 8441).
         http2: bool = true;
         /// An HTTP/2 connection on which exchanges wait and nothing has come for so long is asked for a sign of life.
         http2_ping_after_ms: u32 = 10_000, in 10..=86_400_000;

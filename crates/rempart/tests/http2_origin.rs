@@ -1,7 +1,16 @@
 //! The program before an origin that speaks HTTP/2: what visitors get, and how often the origin is asked.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "all of it is test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "all of it is test code"
+)]
 
+#[expect(dead_code, reason = "this file needs little of it")]
+#[path = "http2/visitor.rs"]
+mod frames;
 mod stand;
 
 use std::collections::VecDeque;
@@ -12,6 +21,8 @@ use std::sync::mpsc::{Receiver, channel};
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use stand::{Folder, PATIENCE, Up, logged};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -39,7 +50,9 @@ impl Origin {
                     stream.set_nodelay(true).unwrap();
                     let tell_head = tell_head.clone();
                     tokio::spawn(async move {
-                        let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+                        let mut builder = h2::server::Builder::new();
+                        builder.enable_connect_protocol();
+                        let Ok(mut connection) = builder.handshake(stream).await else { return };
                         // Streams that are refused: the first so many of this connection's `/refuse`.
                         let mut refuses = VecDeque::from([true, false, true, true]);
                         while let Some(Ok((request, respond))) = connection.accept().await {
@@ -85,6 +98,25 @@ async fn answer(
             respond.send_response(failed.body(()).unwrap(), true).unwrap();
             return;
         }
+        "/talk" if head.method == http::Method::CONNECT => {
+            // RFC 8441 section 5.
+            let talks = http::Response::builder().header("sec-websocket-protocol", "chat");
+            let mut send = respond.send_response(talks.body(()).unwrap(), false).unwrap();
+            while let Some(Ok(piece)) = body.data().await {
+                body.flow_control().release_capacity(piece.len()).unwrap();
+                send.send_data(piece, false).unwrap();
+            }
+            send.send_data(Bytes::new(), true).unwrap();
+            return;
+        }
+        "/talk" => {
+            respond.send_response(response(400), true).unwrap();
+            return;
+        }
+        "/closed" => {
+            respond.send_response(response(403), true).unwrap();
+            return;
+        }
         "/stored.css" => {
             let stored = http::Response::builder()
                 .header("cache-control", "max-age=60")
@@ -113,7 +145,7 @@ fn before(origin: &Origin, folder: &Folder) -> Up {
 
 fn before_with(origin: &Origin, folder: &Folder, zone: &str) -> Up {
     folder.write(&format!(
-        "listen:\n  http: [\"127.0.0.1:0\"]\ndata_dir: ./data\nworkers: 1\nuser: root\nadmin:\n  listen: off\n\
+        "listen:\n  http: [\"127.0.0.1:0\"]\n  https: [\"127.0.0.1:0\"]\ndata_dir: ./data\nworkers: 1\nuser: root\nadmin:\n  listen: off\n\
          log: {{access: {{to: ./access.log}}}}\n\
          zones:\n  - name: test.example\n    hosts: [\"*\"]\n    origins: [\"h2c://{}\"]\n    {zone}\n",
         origin.address
@@ -306,6 +338,81 @@ fn what_may_be_stored_is_fetched_once_for_all_and_given_from_the_store() {
         assert_eq!(answer.body.len(), STORED_BYTES);
     }
     assert_eq!(origin.heads.try_iter().count(), 1);
+}
+
+/// What a browser sends for a WebSocket (RFC 6455 section 1.3 has the key and its proof).
+fn upgrade(path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: test.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
+fn is_connect(head: &http::request::Parts) -> bool {
+    let protocol = head.extensions.get::<h2::ext::Protocol>().map(h2::ext::Protocol::as_str);
+    (&head.method, protocol) == (&http::Method::CONNECT, Some("websocket"))
+        && head.headers["sec-websocket-version"] == "13"
+        && !head.headers.contains_key("sec-websocket-key")
+        && !head.headers.contains_key("upgrade")
+}
+
+#[test]
+fn a_websocket_is_a_stream_to_an_origin_that_has_offered_it() {
+    let (origin, folder) = (Origin::start(), Folder::new());
+    let up = before(&origin, &folder);
+    let mut visitor = Visitor::connect(&up);
+    // What it offers is known when it has been spoken to.
+    visitor.send("GET /first HTTP/1.1\r\nHost: test.example\r\n\r\n");
+    assert_eq!(visitor.answer().status(), "200");
+    assert_eq!(origin.head().uri.path(), "/first");
+    visitor.send(&upgrade("/talk"));
+    let answer = Answer { head: visitor.lines(), ..Answer::default() };
+    assert_eq!(answer.status(), "101");
+    assert!(answer.has("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer:?}");
+    assert!(answer.has("upgrade: websocket") && answer.has("sec-websocket-protocol: chat"), "{answer:?}");
+    let head = origin.head();
+    assert!(is_connect(&head), "{head:?}");
+    for word in ["one", "and another"] {
+        visitor.send(word);
+        let mut echo = vec![0; word.len()];
+        visitor.0.read_exact(&mut echo).unwrap();
+        assert_eq!(echo, word.as_bytes());
+    }
+    visitor.0.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(visitor.0.read_to_end(&mut Vec::new()).unwrap(), 0);
+    let line = logged(&folder, |line| line["ClientRequestPath"] == "/talk");
+    assert_eq!((&line["EdgeResponseStatus"], &line["OriginResponseStatus"]), (&101.into(), &200.into()));
+
+    // One that is not wanted is an answer like any other.
+    let mut visitor = Visitor::connect(&up);
+    visitor.send(&upgrade("/closed"));
+    assert_eq!(visitor.answer().status(), "403");
+    visitor.send("GET /after HTTP/1.1\r\nHost: test.example\r\n\r\n");
+    assert_eq!(visitor.answer().status(), "200");
+}
+
+#[test]
+fn a_websocket_is_a_stream_on_both_sides() {
+    let (origin, folder) = (Origin::start(), Folder::new());
+    let up = before(&origin, &folder);
+    let own = CertificateDer::from_pem_file(folder.data_dir().join("self-signed.pem")).unwrap();
+    let mut visitor = frames::Visitor::connect(up.https.unwrap(), frames::OWN_NAME, &[own]);
+    visitor.begin();
+    assert_eq!(visitor.get("/first").status(), 200);
+    assert_eq!(origin.head().uri.path(), "/first");
+    let connect =
+        [&[(":method", "CONNECT"), (":protocol", "websocket")], &frames::get("/talk")[1..]].concat();
+    let stream = visitor.request(&[connect, vec![("sec-websocket-version", "13")]].concat(), 0);
+    visitor.until(|visitor| visitor.answers.get(&stream).is_some_and(|answer| !answer.heads.is_empty()));
+    let answer = &visitor.answers[&stream];
+    assert_eq!((answer.status(), answer.field("sec-websocket-protocol")), (200, Some("chat")));
+    assert_eq!((answer.field("sec-websocket-accept"), answer.field("upgrade")), (None, None));
+    assert!(is_connect(&origin.head()));
+    visitor.data(stream, b"one", 0);
+    visitor.until(|visitor| visitor.answers[&stream].body == b"one");
+    visitor.data(stream, b" more", frames::END_STREAM);
+    let answer = visitor.answer(stream);
+    assert_eq!((answer.text().as_str(), answer.is_ended, answer.reset), ("one more", true, None));
 }
 
 #[test]

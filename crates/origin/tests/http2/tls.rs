@@ -165,6 +165,8 @@ fn an_upgrade_has_an_http11_connection_whatever_the_others_have() {
         let core = core();
         assert_eq!(get(&core, &secure.plan).await.unwrap().body, b"in two");
         assert!(core.idle(&secure.plan, Needs::Upgrade, Now::mono()).is_none());
+        // It has not offered extended CONNECT.
+        assert!(core.idle(&secure.plan, Needs::WebSocket, Now::mono()).is_none());
         let mut upgrading = core.open(&secure.plan, Needs::Upgrade).await.unwrap();
         secure.all_are_there.notify_one();
         assert_eq!(ask_on(&mut upgrading, Asked::default()).await.unwrap().body, b"in one");
