@@ -13,7 +13,7 @@ pub struct Case {
     /// The sentence that says what is so.
     pub says: String,
     /// The protocols for which it is so.
-    pub protocols: Vec<String>,
+    pub protocols: Vec<Protocol>,
     /// What is added to the configuration.
     pub configuration: Configuration,
     /// How long each step may take.
@@ -26,6 +26,26 @@ pub struct Case {
     pub clients: Vec<Client>,
     /// Lines that the access log must have at the end.
     pub logs: Vec<LogLine>,
+}
+
+/// What visitors speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 or what the case writes itself.
+    Http1,
+    /// HTTP/2, over TLS.
+    Http2,
+}
+
+impl Protocol {
+    /// The word that a case uses.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Http1 => "http1",
+            Self::Http2 => "http2",
+        }
+    }
 }
 
 /// Lines of YAML, as they stand, and where they go.

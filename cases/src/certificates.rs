@@ -1,6 +1,6 @@
 //! Self-signed certificates for the case's servers, and TLS for its clients.
 
-use crate::case::CertificateOrder;
+use crate::case::{CertificateOrder, Protocol};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -62,17 +62,21 @@ pub fn server(made: &Made) -> Result<Arc<ServerConfig>, String> {
     Ok(Arc::new(config))
 }
 
-/// TLS for a scripted client: it takes any certificate, since the case looks at which one it was.
+/// TLS for a scripted client, which wants nothing but this protocol: it takes any certificate, since the case looks at
+/// which one it was.
 ///
 /// # Errors
 /// Says what rustls refused.
-pub fn client() -> Result<Arc<ClientConfig>, String> {
-    let config = ClientConfig::builder_with_provider(provider())
+pub fn client(protocol: Protocol) -> Result<Arc<ClientConfig>, String> {
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider())))
         .with_no_client_auth();
+    if protocol == Protocol::Http2 {
+        config.alpn_protocols = vec![b"h2".to_vec()];
+    }
     Ok(Arc::new(config))
 }
 

@@ -3,6 +3,7 @@
 
 pub mod case;
 pub mod certificates;
+pub mod http2;
 pub mod meeting;
 pub mod message;
 pub mod parse;

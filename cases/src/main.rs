@@ -8,9 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// The protocols that this runner speaks. A case for another one is shown as ignored.
-const SPOKEN: [&str; 1] = ["http1"];
-
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // A case waits far more than it works.
@@ -40,12 +37,12 @@ fn trials(root: &Path, file: &Path, program: &Arc<Path>) -> Vec<Trial> {
     case.protocols
         .iter()
         .map(|protocol| {
-            let (case, program) = (Arc::clone(&case), Arc::clone(program));
-            let spoken = SPOKEN.contains(&protocol.as_str());
+            let (case, program, protocol) = (Arc::clone(&case), Arc::clone(program), *protocol);
             let trial = Trial::test(name.clone(), move || {
-                stage::play(&case, &program).map_err(|what| Failed::from(format!("{}\n{what}", case.says)))
+                let played = stage::play(&case, protocol, &program);
+                played.map_err(|what| Failed::from(format!("{}\n{what}", case.says)))
             });
-            trial.with_kind(protocol.as_str()).with_ignored_flag(!spoken)
+            trial.with_kind(protocol.word())
         })
         .collect()
 }

@@ -2,7 +2,8 @@
 //! understood would assert less than it says.
 
 use crate::case::{
-    Case, CertificateOrder, Client, Configuration, LogField, LogLine, Origin, OriginKind, Script, Step,
+    Case, CertificateOrder, Client, Configuration, LogField, LogLine, Origin, OriginKind, Protocol, Script,
+    Step,
 };
 use crate::step;
 use crate::text::{Token, tokens};
@@ -96,7 +97,13 @@ impl Block<'_> {
     fn add_key(&self, case: &mut Case, key: &str, value: &str) -> Result<(), Wrong> {
         match key {
             "says" => value.clone_into(&mut case.says),
-            "for" => case.protocols = value.split_whitespace().map(str::to_owned).collect(),
+            "for" => {
+                let known = [Protocol::Http1, Protocol::Http2];
+                for word in value.split_whitespace() {
+                    let protocol = known.into_iter().find(|protocol| protocol.word() == word);
+                    case.protocols.push(protocol.ok_or_else(|| unknown(word, "http1, http2"))?);
+                }
+            }
             "deadline" => {
                 let seconds = value.strip_suffix('s').and_then(|number| number.parse().ok());
                 let seconds = seconds.ok_or_else(|| format!("`{value}` is not a time such as `20s`"))?;
@@ -261,7 +268,7 @@ mod tests {
     #[test]
     fn a_small_case_is_read() {
         let case = read(SMALL).unwrap();
-        assert_eq!((case.says.as_str(), case.protocols.as_slice()), ("a", ["http1".to_owned()].as_slice()));
+        assert_eq!((case.says.as_str(), case.protocols.as_slice()), ("a", [Protocol::Http1].as_slice()));
         assert_eq!(case.clients.first().unwrap().script.steps.len(), 3);
     }
 

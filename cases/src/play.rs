@@ -1,9 +1,14 @@
 //! Plays one script: each step either succeeds or says what was expected and what came instead.
 
-use crate::case::{Act, Extent, Message as Sent, Relation, Script, Subject};
+mod compare;
+
+pub use self::compare::{Wrong, compare};
+use self::compare::{joined, told, told_head, told_subject, told_unreceived};
+use crate::case::{Act, Extent, Message as Sent, Protocol, Relation, Script, Subject};
 use crate::certificates::Made;
+use crate::http2::{Request, Talk};
 use crate::meeting::Meetings;
-use crate::message::{self, Framing, Message, Unread, values};
+use crate::message::{self, Message, Unread, values};
 use crate::peer::{Filled, Peer};
 use crate::text::{Text, Variables, show};
 use rempart_base::Now;
@@ -41,7 +46,10 @@ pub type Open<'a> = Box<dyn FnMut(Instant) -> Result<Peer, String> + Send + 'a>;
 pub struct Player<'a> {
     shared: &'a Shared,
     open: Open<'a>,
+    protocol: Protocol,
     peer: Option<Peer>,
+    /// What is said on it in HTTP/2.
+    talk: Option<Talk>,
     /// Earlier connections, which stay open until the case is over.
     kept: Vec<Peer>,
     message: Option<Message>,
@@ -54,9 +62,22 @@ impl<'a> Player<'a> {
     ///
     /// # Errors
     /// The first step that failed.
-    pub fn play(shared: &'a Shared, script: &Script, open: Open<'a>) -> Result<Vec<Peer>, Failure> {
-        let mut player =
-            Self { shared, open, peer: None, kept: Vec::new(), message: None, asked: VecDeque::new() };
+    pub fn play(
+        shared: &'a Shared,
+        script: &Script,
+        protocol: Protocol,
+        open: Open<'a>,
+    ) -> Result<Vec<Peer>, Failure> {
+        let mut player = Self {
+            shared,
+            open,
+            protocol,
+            peer: None,
+            talk: None,
+            kept: Vec::new(),
+            message: None,
+            asked: VecDeque::new(),
+        };
         for step in &script.steps {
             let until = Now::read().mono + shared.deadline;
             player.act(&step.act, until).map_err(|wrong| Failure {
@@ -81,6 +102,7 @@ impl<'a> Player<'a> {
                 self.send(&bytes, until)
             }
             Act::Offer(text) => {
+                self.is_of_http1()?;
                 let bytes = self.render(text)?;
                 // A peer that closes instead of reading is what this verb is for.
                 let _ = self.peer(until)?.write(&bytes, until);
@@ -113,7 +135,11 @@ impl<'a> Player<'a> {
                 Ok(())
             }
             Act::Finish => {
-                self.peer(until)?.finish();
+                if let Some((talk, peer)) = self.talk(until)? {
+                    talk.finish(peer);
+                } else {
+                    self.peer(until)?.finish();
+                }
                 Ok(())
             }
         }
@@ -122,7 +148,14 @@ impl<'a> Player<'a> {
     fn open_next(&mut self, until: Instant) -> Result<(), Wrong> {
         self.kept.extend(self.peer.take());
         self.asked.clear();
-        let opened = (self.open)(until).map_err(|got| Wrong::new("a connection", got))?;
+        let mut opened = (self.open)(until).map_err(|got| Wrong::new("a connection", got))?;
+        self.talk = match self.protocol {
+            Protocol::Http1 => None,
+            Protocol::Http2 => {
+                let talk = Talk::begin(&mut opened, until);
+                Some(talk.map_err(|got| Wrong::new("a connection of HTTP/2", got))?)
+            }
+        };
         self.peer = Some(opened);
         Ok(())
     }
@@ -135,7 +168,22 @@ impl<'a> Player<'a> {
         self.peer.as_mut().ok_or_else(|| Wrong::new("a connection", "none"))
     }
 
+    /// The connection and what is said on it, in HTTP/2.
+    fn talk(&mut self, until: Instant) -> Result<Option<(&mut Talk, &mut Peer)>, Wrong> {
+        self.peer(until)?;
+        Ok(self.talk.as_mut().zip(self.peer.as_mut()))
+    }
+
+    /// Bytes that a case writes or reads itself are of HTTP/1.
+    fn is_of_http1(&self) -> Result<(), Wrong> {
+        match self.protocol {
+            Protocol::Http1 => Ok(()),
+            Protocol::Http2 => Err(Wrong::new("a step for HTTP/2", "one for HTTP/1: say `for: http1`")),
+        }
+    }
+
     fn send(&mut self, bytes: &[u8], until: Instant) -> Result<(), Wrong> {
+        self.is_of_http1()?;
         let written = self.peer(until)?.write(bytes, until);
         written.map_err(|got| Wrong::new("the peer to take all bytes", got))
     }
@@ -145,11 +193,24 @@ impl<'a> Player<'a> {
         for text in &sent.start {
             parts.push(self.render(text)?);
         }
+        if self.protocol == Protocol::Http2 {
+            return self.ask_http2(&parts, sent, until);
+        }
         self.peer(until)?;
         self.asked.push_back(parts.first().cloned().unwrap_or_default());
         parts.push(b"HTTP/1.1".to_vec());
         let bytes = self.whole(&parts.join(&b' '), sent, Some(b"Host: shop.test\r\n"), false)?;
         self.send(&bytes, until)
+    }
+
+    fn ask_http2(&mut self, parts: &[Vec<u8>], sent: &Sent, until: Instant) -> Result<(), Wrong> {
+        let part = |at: usize| parts.get(at).map(Vec::as_slice).unwrap_or_default();
+        let lines: Result<Vec<_>, _> = sent.fields.iter().map(|field| self.render(field)).collect();
+        let body = sent.body.as_ref().map(|text| self.render(text)).transpose()?;
+        let request = Request::new(part(0), part(1), &lines?, b"shop.test", body);
+        let request = request.map_err(|got| Wrong::new("a request that HTTP/2 can tell", got))?;
+        let Some((talk, peer)) = self.talk(until)? else { return Ok(()) };
+        talk.ask(peer, &request, until).map_err(|got| Wrong::new("the peer to take all of it", got))
     }
 
     fn answer(&mut self, sent: &Sent, until: Instant) -> Result<(), Wrong> {
@@ -188,9 +249,14 @@ impl<'a> Player<'a> {
     }
 
     fn receive(&mut self, extent: Extent, until: Instant) -> Result<(), Wrong> {
+        let begun = self.message.take();
         self.peer(until)?;
         let Some(peer) = self.peer.as_mut() else { return Err(Wrong::new("a connection", "none")) };
-        let result = match (extent, self.message.take()) {
+        let result = match (extent, begun) {
+            (_, begun) if self.talk.is_some() => match &mut self.talk {
+                Some(talk) => talk.receive(peer, extent, begun, until),
+                None => Err(Unread::Ended),
+            },
             (Extent::Body, Some(mut message)) => {
                 let done = message::body(peer, &mut message, until);
                 done.map(|()| message)
@@ -219,6 +285,7 @@ impl<'a> Player<'a> {
     }
 
     fn read(&mut self, text: &Text, until: Instant) -> Result<(), Wrong> {
+        self.is_of_http1()?;
         let want = self.render(text)?;
         let peer = self.peer(until)?;
         let mut end = "";
@@ -289,6 +356,10 @@ impl<'a> Player<'a> {
     }
 
     fn expect_closed(&mut self, until: Instant) -> Result<(), Wrong> {
+        if let Some((talk, peer)) = self.talk(until)? {
+            let unreceived = talk.unreceived(peer, Some(until));
+            return told_unreceived(unreceived, "the end of the connection");
+        }
         let peer = self.peer(until)?;
         while peer.unread.is_empty() {
             match peer.fill(until) {
@@ -301,6 +372,9 @@ impl<'a> Player<'a> {
     }
 
     fn expect_nothing(&mut self, until: Instant) -> Result<(), Wrong> {
+        if let Some((talk, peer)) = self.talk(until)? {
+            return told_unreceived(talk.unreceived(peer, None), "nothing");
+        }
         let peer = self.peer(until)?;
         match peer.fill_now() {
             Filled::Late if peer.unread.is_empty() => Ok(()),
@@ -313,96 +387,6 @@ impl<'a> Player<'a> {
         let variables = self.shared.variables.lock().unwrap_or_else(PoisonError::into_inner);
         text.render(&variables).map_err(|got| Wrong::new("a text that can be written", got))
     }
-}
-
-/// Both halves of a message about a failure.
-#[derive(Debug)]
-pub struct Wrong {
-    /// What was expected.
-    pub expected: String,
-    /// What came.
-    pub got: String,
-}
-
-impl Wrong {
-    fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
-        Self { expected: expected.into(), got: got.into() }
-    }
-}
-
-/// Whether the relation holds.
-///
-/// # Errors
-/// What it wants and what is.
-pub fn compare(value: Option<&[u8]>, relation: &Relation, variables: &Variables) -> Result<(), Wrong> {
-    let text = || value.map(String::from_utf8_lossy);
-    let render = |want: &Text| want.render(variables).map_err(|got| Wrong::new("a value", got));
-    let (holds, want) = match relation {
-        Relation::Is(want) => {
-            let want = render(want)?;
-            (value == Some(want.as_slice()), format!("= {}", show(&want)))
-        }
-        Relation::IsNot(want) => {
-            let want = render(want)?;
-            (value.is_some_and(|value| value != want), format!("!= {}", show(&want)))
-        }
-        Relation::Has(want) => {
-            let want = render(want)?;
-            let has = |value: &[u8]| value.windows(want.len().max(1)).any(|part| part == want);
-            (value.is_some_and(has), format!("has {}", show(&want)))
-        }
-        Relation::Matches(regex) => {
-            (text().is_some_and(|text| regex.is_match(&text)), format!("~ {:?}", regex.as_str()))
-        }
-        Relation::MatchesNot(regex) => {
-            (text().is_some_and(|text| !regex.is_match(&text)), format!("!~ {:?}", regex.as_str()))
-        }
-        Relation::Absent => (value.is_none(), "absent".to_owned()),
-        Relation::Present => (value.is_some(), "present".to_owned()),
-    };
-    if holds { Ok(()) } else { Err(Wrong::new(want, value.map_or_else(|| "it is absent".to_owned(), show))) }
-}
-
-fn joined(values: &[&[u8]]) -> Option<Vec<u8>> {
-    (!values.is_empty()).then(|| values.join(b", ".as_slice()))
-}
-
-fn told(unread: &Unread) -> String {
-    match unread {
-        Unread::Ended => "the connection ended".to_owned(),
-        Unread::Late => "nothing more came in time".to_owned(),
-        Unread::Malformed(what) => what.clone(),
-    }
-}
-
-fn told_subject(subject: &Subject) -> String {
-    match subject {
-        Subject::Header(name) => format!("header {name}"),
-        Subject::Count(name) => format!("count {name}"),
-        Subject::Trailer(name) => format!("trailer {name}"),
-        Subject::Line
-        | Subject::Status
-        | Subject::Method
-        | Subject::Target
-        | Subject::Version
-        | Subject::Body
-        | Subject::Length
-        | Subject::Framing
-        | Subject::Certificate => format!("{subject:?}").to_lowercase(),
-    }
-}
-
-/// The message under the failure, as it was read.
-fn told_head(message: &Message) -> String {
-    let mut out = format!("    message: {}", String::from_utf8_lossy(&message.line));
-    for (name, value) in message.fields.iter().chain(&message.trailers) {
-        out.push_str("\n             ");
-        out.push_str(&format!("{}: {}", String::from_utf8_lossy(name), String::from_utf8_lossy(value)));
-    }
-    if message.framing != Framing::None && !message.body.is_empty() {
-        out.push_str(&format!("\n             body {}", show(&message.body)));
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! One `rempart up` for one case: its configuration, its folder, its ports and its end.
 
-use crate::case::{Case, Configuration};
+use crate::case::{Case, Client, Configuration, Protocol};
 use crate::peer::left;
 use rempart_base::Now;
 use rustix::process::{Pid, Signal, kill_process_group};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -29,7 +29,7 @@ pub struct Reserved {
 /// # Errors
 /// Of the system.
 pub fn reserve() -> io::Result<Reserved> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
@@ -66,7 +66,7 @@ impl Place {
 
     /// The configuration of a case, with these origins.
     #[must_use]
-    pub fn configuration(&self, case: &Case, origins: &[String]) -> String {
+    pub fn configuration(&self, case: &Case, protocol: Protocol, origins: &[String]) -> String {
         let folder = self.folder.path().display();
         let Configuration { top, zone, zones, listener } = &case.configuration;
         let brings = |lines: &[String], key: &str| lines.iter().any(|line| line.starts_with(key));
@@ -77,7 +77,8 @@ impl Place {
         };
         line(2, &format!("http:\n    - address: \"127.0.0.1:{}\"", self.http.port));
         listener.iter().for_each(|text| line(6, text));
-        if case.clients.iter().any(|client| client.tls.is_some() || client.wrong_port) {
+        let is_secure = |client: &Client| client.tls.is_some() || client.wrong_port;
+        if protocol == Protocol::Http2 || case.clients.iter().any(is_secure) {
             line(2, &format!("https: [\"127.0.0.1:{}\"]", self.https.port));
         }
         line(0, &format!("data_dir: {folder}/data\nworkers: 1"));

@@ -1,13 +1,13 @@
 //! The origins of a case: what listens for them, and what of it was touched.
 
-use crate::case::{Origin, OriginKind};
+use crate::case::{Origin, OriginKind, Protocol};
 use crate::certificates::{self, Made};
 use crate::peer::{Peer, Stream, left};
 use crate::play::Open;
 use crate::server::{Reserved, reserve};
 use crate::text::show;
 use rustls::{ServerConnection, StreamOwned};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -118,13 +118,13 @@ impl Site {
 
 /// A listener whose backlog is full: Linux then drops further SYNs.
 fn full() -> io::Result<(u16, Doors)> {
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     listener.listen(0)?;
     let address = listener.local_addr()?;
     let mut fillers = Vec::new();
     for _ in 0..3 {
-        let filler = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        let filler = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         filler.set_nonblocking(true)?;
         // It is under way, or waits already: both fill.
         let _ = filler.connect(&address);
@@ -136,15 +136,19 @@ fn full() -> io::Result<(u16, Doors)> {
 
 /// How a client comes by connections.
 #[must_use]
-pub fn visits<'a>(port: u16, tls: &'a Option<Option<String>>) -> Open<'a> {
+pub fn visits<'a>(port: u16, tls: &'a Option<Option<String>>, protocol: Protocol) -> Open<'a> {
     Box::new(move |until| {
         let tcp: TcpStream = crate::server::connect(port, until)?;
-        let Some(sni) = tls else { return Ok(Peer::new(Stream::Tcp(tcp))) };
+        let sni = match (tls, protocol) {
+            (Some(sni), _) => sni,
+            (None, Protocol::Http2) => &None,
+            (None, Protocol::Http1) => return Ok(Peer::new(Stream::Tcp(tcp))),
+        };
         let text = |error: rustls::Error| error.to_string();
         // An address as name sends no SNI.
         let name = sni.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
         let name = rustls::pki_types::ServerName::try_from(name).map_err(|error| error.to_string())?;
-        let tls = rustls::ClientConnection::new(certificates::client()?, name).map_err(text)?;
+        let tls = rustls::ClientConnection::new(certificates::client(protocol)?, name).map_err(text)?;
         let mut peer = Peer::new(Stream::TlsClient(Box::new(StreamOwned::new(tls, tcp))));
         peer.shake_hands(until)?;
         Ok(peer)

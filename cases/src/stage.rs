@@ -1,6 +1,6 @@
 //! One case from beginning to end: origins, Rempart, visitors, then what was asserted of the whole.
 
-use crate::case::{Case, Client, LogLine, OriginKind};
+use crate::case::{Case, Client, LogLine, OriginKind, Protocol};
 use crate::certificates;
 use crate::meeting::Meetings;
 use crate::play::{Failure, Player, Shared, compare};
@@ -15,11 +15,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Plays one case against this program.
+/// Plays one case against this program, with visitors who speak this protocol.
 ///
 /// # Errors
 /// Every step that failed, with `file:line`, what was expected and what came.
-pub fn play(case: &Case, program: &Path) -> Result<(), String> {
+pub fn play(case: &Case, protocol: Protocol, program: &Path) -> Result<(), String> {
     let file = case.file.display();
     let system = |error: std::io::Error| format!("{file}: {error}");
     let place = Place::new().map_err(system)?;
@@ -29,8 +29,8 @@ pub fn play(case: &Case, program: &Path) -> Result<(), String> {
     for origin in &case.origins {
         sites.push(Site::open(origin, folder).map_err(system)?);
     }
-    let variables = variables(case, &place, &sites);
-    let configuration = configuration(case, &place, &sites, &variables)?;
+    let variables = variables(case, protocol, &place, &sites);
+    let configuration = configuration(case, protocol, &place, &sites, &variables)?;
     let mut server = Server::start(program, &place, &configuration, start_deadline())
         .map_err(|what| format!("{file}: {what}"))?;
     let shared = Shared {
@@ -39,7 +39,7 @@ pub fn play(case: &Case, program: &Path) -> Result<(), String> {
         certificates,
         deadline: case.deadline,
     };
-    let mut failures = scripts(case, &place, &sites, &shared);
+    let mut failures = scripts(case, protocol, &place, &sites, &shared);
     if failures.is_empty() {
         failures.extend(case.logs.iter().filter_map(|line| log_lacks(line, &place, &shared).err()));
     }
@@ -55,12 +55,19 @@ pub fn play(case: &Case, program: &Path) -> Result<(), String> {
     Err(format!("{}\n{}", told.join("\n"), server.printed()))
 }
 
-fn variables(case: &Case, place: &Place, sites: &[Site]) -> Variables {
+fn variables(case: &Case, protocol: Protocol, place: &Place, sites: &[Site]) -> Variables {
     let mut variables = Variables::new();
     let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value.into_bytes());
     set("dir", place.folder.path().display().to_string());
     set("http", place.http.port.to_string());
     set("https", place.https.port.to_string());
+    let words = match protocol {
+        Protocol::Http1 => ["HTTP/1.1", "1.1", "http", "80", "https"],
+        Protocol::Http2 => ["HTTP/2", "2", "https", "443", "http"],
+    };
+    for (name, word) in ["protocol", "via", "scheme", "scheme_port", "other_scheme"].into_iter().zip(words) {
+        set(name, word.to_owned());
+    }
     for (origin, site) in case.origins.iter().zip(sites) {
         set(&origin.name, site.port.to_string());
     }
@@ -70,12 +77,13 @@ fn variables(case: &Case, place: &Place, sites: &[Site]) -> Variables {
 /// The configuration, in which `${name}` is filled in as in the texts of steps.
 fn configuration(
     case: &Case,
+    protocol: Protocol,
     place: &Place,
     sites: &[Site],
     variables: &Variables,
 ) -> Result<String, String> {
     let urls: Vec<String> = sites.iter().map(|site| site.url.clone()).collect();
-    let mut text = place.configuration(case, &urls);
+    let mut text = place.configuration(case, protocol, &urls);
     for (name, value) in variables {
         text = text.replace(&format!("${{{name}}}"), &String::from_utf8_lossy(value));
     }
@@ -86,7 +94,7 @@ fn configuration(
 }
 
 /// All scripts: origins all the time, clients one after another. Connections stay open to the end.
-fn scripts(case: &Case, place: &Place, sites: &[Site], shared: &Shared) -> Vec<Failure> {
+fn scripts(case: &Case, protocol: Protocol, place: &Place, sites: &[Site], shared: &Shared) -> Vec<Failure> {
     thread::scope(|scope| {
         let playing: Vec<_> = case
             .origins
@@ -95,13 +103,15 @@ fn scripts(case: &Case, place: &Place, sites: &[Site], shared: &Shared) -> Vec<F
             .filter(|(origin, _)| !origin.script.steps.is_empty())
             .map(|(origin, site)| {
                 let open = site.connections(&origin.kind, &shared.certificates);
-                scope.spawn(move || Player::play(shared, &origin.script, open))
+                scope.spawn(move || Player::play(shared, &origin.script, Protocol::Http1, open))
             })
             .collect();
         let (mut failures, mut held) = (Vec::new(), Vec::new());
         for group in case.clients.chunk_by(|_, next| next.alongside) {
-            let visiting: Vec<_> =
-                group.iter().map(|client| scope.spawn(move || visit(client, place, shared))).collect();
+            let visiting: Vec<_> = group
+                .iter()
+                .map(|client| scope.spawn(move || visit(client, protocol, place, shared)))
+                .collect();
             for visit in visiting {
                 sort(visit.join(), &mut held, &mut failures);
             }
@@ -115,9 +125,10 @@ fn scripts(case: &Case, place: &Place, sites: &[Site], shared: &Shared) -> Vec<F
 
 type Played = Result<Vec<crate::peer::Peer>, Failure>;
 
-fn visit(client: &Client, place: &Place, shared: &Shared) -> Played {
-    let port = if client.tls.is_some() || client.wrong_port { place.https.port } else { place.http.port };
-    Player::play(shared, &client.script, visits(port, &client.tls))
+fn visit(client: &Client, protocol: Protocol, place: &Place, shared: &Shared) -> Played {
+    let is_secure = client.tls.is_some() || client.wrong_port || protocol == Protocol::Http2;
+    let port = if is_secure { place.https.port } else { place.http.port };
+    Player::play(shared, &client.script, protocol, visits(port, &client.tls, protocol))
 }
 
 fn sort(played: thread::Result<Played>, held: &mut Vec<crate::peer::Peer>, failures: &mut Vec<Failure>) {

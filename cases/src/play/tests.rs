@@ -27,8 +27,9 @@ fn play(steps: &str) -> (Result<(), Failure>, Result<(), Failure>) {
         })
     };
     thread::scope(|scope| {
-        let origin = scope.spawn(|| Player::play(&shared, &origin.script, once(theirs)));
-        let client = Player::play(&shared, &case.clients.first().unwrap().script, once(ours));
+        let origin = scope.spawn(|| Player::play(&shared, &origin.script, Protocol::Http1, once(theirs)));
+        let client =
+            Player::play(&shared, &case.clients.first().unwrap().script, Protocol::Http1, once(ours));
         let origin = origin.join().unwrap();
         (origin.map(drop), client.map(drop))
     })
