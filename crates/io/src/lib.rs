@@ -8,6 +8,7 @@ pub mod deadline;
 pub mod outbox;
 pub mod patience;
 pub mod stream;
+pub mod tls;
 
 pub use body::BodyReader;
 pub use buffer::Buffer;
@@ -15,3 +16,4 @@ pub use deadline::Deadline;
 pub use outbox::Outbox;
 pub use patience::{Patience, Terms};
 pub use stream::{Socket, Stream};
+pub use tls::{Agreed, Tls};

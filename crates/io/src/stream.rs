@@ -9,7 +9,8 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_rustls::TlsStream;
+
+use crate::tls::Tls;
 
 /// A socket, registered with this core's reactor or taken from it on the way to another core.
 #[derive(Debug)]
@@ -81,24 +82,21 @@ pub enum Stream {
     /// The socket itself.
     Plain(Socket),
     /// TLS over a socket. Boxed: a TLS session is a kilobyte, and most streams in memory are idle.
-    Tls(Box<TlsStream<Socket>>),
+    Tls(Box<Tls>),
 }
 
 impl Stream {
     fn socket(&self) -> &Socket {
         match self {
             Self::Plain(socket) => socket,
-            Self::Tls(tls) => tls.get_ref().0,
+            Self::Tls(tls) => tls.socket(),
         }
     }
 
     fn socket_mut(&mut self) -> &mut Socket {
         match self {
             Self::Plain(socket) => socket,
-            Self::Tls(tls) => match &mut **tls {
-                TlsStream::Client(client) => client.get_mut().0,
-                TlsStream::Server(server) => server.get_mut().0,
-            },
+            Self::Tls(tls) => tls.socket_mut(),
         }
     }
 
@@ -157,13 +155,7 @@ impl Stream {
     pub fn is_quiet(&mut self) -> bool {
         let is_drained = match self {
             Self::Plain(_) => true,
-            Self::Tls(tls) => {
-                let state = match &mut **tls {
-                    TlsStream::Client(client) => client.get_mut().1.process_new_packets(),
-                    TlsStream::Server(server) => server.get_mut().1.process_new_packets(),
-                };
-                state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed())
-            }
+            Self::Tls(tls) => tls.is_drained(),
         };
         is_drained && self.socket().is_quiet()
     }

@@ -9,11 +9,9 @@ use std::time::Duration;
 
 use rempart_base::Now;
 use rempart_flow::Fault;
-use rempart_io::{Socket, Stream};
-use rustls::ProtocolVersion;
+use rempart_io::{Socket, Stream, Tls};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
-use tokio_rustls::{TlsConnector, TlsStream};
 
 use crate::addresses::Addresses;
 use crate::plan::{Endpoint, Offer, OriginPlan, TlsPlan, Upstream as Terms};
@@ -125,19 +123,15 @@ async fn secure(
         Offer::Either => &[b"h2", b"http/1.1"],
         Offer::Http2 => &[b"h2"],
     };
-    let connector = TlsConnector::from(tls.client_config.clone());
-    let connector = connector.with_alpn(offered.iter().map(|name| name.to_vec()).collect());
-    let handshake = timeout(terms.tls_timeout, connector.connect(tls.server_name.clone(), socket)).await;
+    let connecting = Tls::connect(tls.client_config.clone(), tls.server_name.clone(), offered, socket);
+    let handshake = timeout(terms.tls_timeout, connecting).await;
     let stream = handshake.map_err(|_| Fault::OriginTls)?.map_err(|error| tls_fault(&error))?;
     facts.tls = Now::mono() - begun;
-    facts.tls_version = match stream.get_ref().1.protocol_version() {
-        Some(ProtocolVersion::TLSv1_2) => Some("TLSv1.2"),
-        Some(ProtocolVersion::TLSv1_3) => Some("TLSv1.3"),
-        Some(_) | None => None,
-    };
-    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let agreed = stream.agreed();
+    facts.tls_version = agreed.version;
+    let is_http2 = agreed.protocol.as_deref() == Some(b"h2");
     let spoken = if is_http2 { Spoken::Http2 } else { Spoken::Http1 };
-    Ok((Stream::Tls(Box::new(TlsStream::Client(stream))), spoken))
+    Ok((Stream::Tls(Box::new(stream)), spoken))
 }
 
 fn tls_fault(error: &io::Error) -> Fault {

@@ -3,11 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use rempart_io::{Socket, Stream};
+use rempart_io::{Socket, Stream, Tls};
+use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
-use rustls::{ProtocolVersion, ServerConfig};
-use tokio_rustls::TlsStream;
 
 use crate::bounds::TLS_BUFFER_BYTES;
 use crate::visitor::TlsFacts;
@@ -16,9 +15,9 @@ use crate::visitor::TlsFacts;
 /// handshake, so that a reload needs no new acceptor.
 #[derive(Clone)]
 pub struct TlsAcceptor {
-    http1: tokio_rustls::TlsAcceptor,
+    http1: Arc<ServerConfig>,
     /// The same, which offers HTTP/2 too.
-    http2: tokio_rustls::TlsAcceptor,
+    http2: Arc<ServerConfig>,
 }
 
 impl TlsAcceptor {
@@ -38,7 +37,7 @@ impl TlsAcceptor {
         config.ticketer = aws_lc_rs::Ticketer::new()?;
         let mut http2 = config.clone();
         http2.alpn_protocols.insert(0, b"h2".to_vec());
-        Ok(Self { http1: Arc::new(config).into(), http2: Arc::new(http2).into() })
+        Ok(Self { http1: Arc::new(config), http2: Arc::new(http2) })
     }
 
     /// Runs a handshake, in which HTTP/2 is offered or not.
@@ -46,28 +45,16 @@ impl TlsAcceptor {
     /// # Errors
     /// The visitor's: it broke off, or nothing could be agreed on.
     pub async fn accept(&self, socket: Socket, has_http2: bool) -> io::Result<(Stream, TlsFacts)> {
-        let acceptor = if has_http2 { &self.http2 } else { &self.http1 };
-        let mut tls = acceptor.accept(socket).await?;
+        let config = if has_http2 { &self.http2 } else { &self.http1 };
         // All that is gathered leaves in one write.
-        tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER_BYTES));
-        let session = tls.get_ref().1;
+        let tls = Tls::accept(Arc::clone(config), socket, TLS_BUFFER_BYTES).await?;
+        let agreed = tls.agreed();
         let facts = TlsFacts {
-            server_name: session.server_name().map(Box::from),
-            version: version_name(session.protocol_version()),
-            cipher: session
-                .negotiated_cipher_suite()
-                .map_or_else(Box::default, |suite| suite.suite().as_str().unwrap_or("unknown").into()),
-            is_http2: session.alpn_protocol() == Some(b"h2"),
+            server_name: agreed.server_name,
+            version: agreed.version.unwrap_or("unknown"),
+            cipher: agreed.cipher.unwrap_or("unknown").into(),
+            is_http2: agreed.protocol.as_deref() == Some(b"h2"),
         };
-        Ok((Stream::Tls(Box::new(TlsStream::Server(tls))), facts))
-    }
-}
-
-/// The name of a TLS version as logs write it.
-const fn version_name(version: Option<ProtocolVersion>) -> &'static str {
-    match version {
-        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
-        Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
-        Some(_) | None => "unknown",
+        Ok((Stream::Tls(Box::new(tls)), facts))
     }
 }
