@@ -4,21 +4,26 @@
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use rempart_base::Now;
 use rempart_flow::BodyLength;
 use rempart_io::{Socket, Stream};
 use rempart_wire::config::Limits;
-use rempart_wire::{Drain, Http1, Next, Peer, Visitor};
+use rempart_wire::{Drain, Http1, Http2, Next, Peer, Visitor};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-fn connection(limits: Limits) -> (UnixStream, Http1, Rc<Drain>) {
+fn ends() -> (UnixStream, UnixStream, Peer, Rc<Drain>) {
     let (visitor, ours) = UnixStream::pair().unwrap();
     let address = "192.0.2.1:1".parse().unwrap();
-    let drain = Rc::new(Drain::default());
     let peer = Peer { address, local: address, tls: None, is_inside: false };
+    (visitor, ours, peer, Rc::new(Drain::default()))
+}
+
+fn connection(limits: Limits) -> (UnixStream, Http1, Rc<Drain>) {
+    let (visitor, ours, peer, drain) = ends();
     let http1 = Http1::new(Stream::Plain(Socket::Unix(ours)), peer, Arc::new(limits), drain.enter());
     (visitor, http1, drain)
 }
@@ -112,4 +117,28 @@ async fn who_has_just_come_may_still_ask_while_the_core_drains_and_has_not_forev
     let begun = Now::mono();
     assert!(matches!(http1.next().await, Next::Closed));
     assert!(begun.elapsed() < Limits::default().head_read_timeout);
+}
+
+/// As long as anything is taken the connection does not come to its end: whoever floods it would keep it.
+#[tokio::test(flavor = "current_thread")]
+async fn what_comes_after_a_violation_of_http2_is_not_taken() {
+    let (mut visitor, ours, peer, drain) = ends();
+    let limits = Arc::new(Limits::default());
+    let mut http2 = Http2::new(Stream::Plain(Socket::Unix(ours)), peer, &limits, drain.enter());
+    // Something else than SETTINGS comes first.
+    let ping = b"\0\0\x08\x06\0\0\0\0\0rempart?";
+    visitor.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), ping].concat()).await.unwrap();
+    while http2.failure().is_none() {
+        poll_fn(|cx| if http2.receive(cx) { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+    visitor.write_all(&ping.repeat(100)).await.unwrap();
+    for _ in 0..100 {
+        assert!(!poll_fn(|cx| Poll::Ready(http2.receive(cx))).await);
+        tokio::task::yield_now().await;
+    }
+    poll_fn(|cx| {
+        http2.send(cx);
+        http2.poll_wait(cx)
+    })
+    .await;
 }

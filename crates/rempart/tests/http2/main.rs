@@ -11,6 +11,7 @@
 mod ending;
 mod floods;
 mod limits;
+mod patience;
 mod requests;
 mod shapes;
 mod site;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use socket2::{Domain, Socket, Type};
 
 use crate::stand::{Folder, PATIENCE, Up};
 use crate::visitor::{NAME, OWN_NAME, Visitor};
@@ -19,6 +20,7 @@ pub(crate) struct Site {
     pub(crate) origin: Origin,
     pub(crate) folder: Folder,
     certificates: Vec<CertificateDer<'static>>,
+    held: Vec<Socket>,
 }
 
 impl Site {
@@ -29,15 +31,42 @@ impl Site {
 
     /// With these lines in the configuration too.
     pub(crate) fn with(limits: &str, more: &str) -> Self {
+        Self::at(limits, more, None)
+    }
+
+    /// Before an origin to which no connection comes about, and that nobody gives up.
+    pub(crate) fn before_nobody() -> Self {
+        // The kernel drops who would be one too many.
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let waiting: Vec<Socket> = (0..3)
+            .map(|_| {
+                let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+                socket.set_nonblocking(true).unwrap();
+                let _ = socket.connect(&address.into());
+                socket
+            })
+            .collect();
+        let mut site = Self::at("", "", Some(address));
+        site.held = waiting.into_iter().chain([listener]).collect();
+        site
+    }
+
+    fn at(limits: &str, more: &str, other: Option<SocketAddr>) -> Self {
         let origin = Origin::start();
+        let address = other.unwrap_or(origin.address);
+        let patience = if other.is_some() { 120_000 } else { 5000 };
         let folder = Folder::new();
         let certificates = [("one", vec![NAME, "second.example"]), ("other", vec!["other.example"])]
             .map(|(file, names)| certificate(&folder, file, names));
         let zone = |name: &str, hosts: &str, file: &str| {
             format!(
                 "  - name: {name}\n    hosts: [{hosts}]\n    origins: [\"http://{}\"]\n    \
-                 certificates: [{{cert: ./{file}.pem, key: ./{file}.key}}]\n",
-                origin.address
+                 certificates: [{{cert: ./{file}.pem, key: ./{file}.key}}]\n    \
+                 upstream: {{connect_timeout_ms: {patience}}}\n",
+                address
             )
         };
         folder.write(&format!(
@@ -48,7 +77,7 @@ impl Site {
             zone("second.example", "second.example", "one"),
             zone("other.example", "other.example", "other"),
         ));
-        Self { up: folder.up(), origin, folder, certificates: certificates.into() }
+        Self { up: folder.up(), origin, folder, certificates: certificates.into(), held: Vec::new() }
     }
 
     /// A connection for the first zone.

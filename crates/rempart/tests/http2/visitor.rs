@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rempart_base::Now;
 use rempart_http2::hpack::{Decoded, Decoder, Sink};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -161,6 +162,11 @@ impl Visitor {
         self.request(&get(path), END_STREAM)
     }
 
+    /// The same, with a priority.
+    pub(crate) fn ask_for(&mut self, path: &str, priority: &str) -> u32 {
+        self.request(&[get(path).as_slice(), &[("priority", priority)]].concat(), END_STREAM)
+    }
+
     /// Begins a POST.
     pub(crate) fn post(&mut self, path: &str, more: &[(&str, &str)]) -> u32 {
         self.request(&[&[(":method", "POST")], &get(path)[1..], more].concat(), 0)
@@ -229,6 +235,19 @@ impl Visitor {
         self.tls.sock.set_read_timeout(Some(PATIENCE)).unwrap();
     }
 
+    /// Does nothing for so long.
+    pub(crate) fn pause(&self, time: Duration) {
+        let begun = Now::mono();
+        while let Some(left) = time.checked_sub(begun.elapsed()) {
+            std::thread::park_timeout(left);
+        }
+    }
+
+    /// From now on the network holds little that was not read.
+    pub(crate) fn narrow(&self) {
+        socket2::SockRef::from(&self.tls.sock).set_recv_buffer_size(16 * 1024).unwrap();
+    }
+
     /// Ends its sending side.
     pub(crate) fn finish(&mut self) {
         self.tls.conn.send_close_notify();
@@ -245,7 +264,7 @@ impl Visitor {
     }
 
     /// Reads one frame.
-    fn read(&mut self) {
+    pub(crate) fn read(&mut self) {
         let mut start = [0; 9];
         if let Err(error) = self.fill(&mut start) {
             let is_late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
@@ -256,7 +275,10 @@ impl Visitor {
         let length = u32::from_be_bytes([0, start[0], start[1], start[2]]) as usize;
         let stream = u32::from_be_bytes([start[5], start[6], start[7], start[8]]);
         let mut payload = vec![0; length];
-        self.fill(&mut payload).unwrap();
+        if self.fill(&mut payload).is_err() {
+            self.is_closed = true;
+            return;
+        }
         self.take(start[3], start[4], stream, payload);
     }
 
