@@ -8,9 +8,10 @@ use toml::{Table, Value};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["flow", "releases"],
-    &["http1", "http2"],
+    &["http1", "http2", "rules"],
     &["io"],
     &["wire", "origin", "cache"],
+    &["features"],
     &["config"],
     &["edge"],
     &["rempart"],

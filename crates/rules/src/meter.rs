@@ -1,0 +1,112 @@
+//! What evaluation may cost.
+
+use std::cell::Cell;
+
+/// One rule may take so many steps. A step is about what it takes to look at one byte: a nanosecond or less, up to a
+/// few in the worst case of a regular expression.
+pub const RULE_STEPS_MAX: u64 = 12 << 20;
+
+/// All rules of one run together may take so many steps: about 50 ms at three nanoseconds a step. Whoever has many rules
+/// begins a new run long before that, and measures the time of all.
+pub const RUN_STEPS_MAX: u64 = 16 << 20;
+
+/// A search of a regular expression takes one step for each byte and for so many of its states: the machine behind
+/// it remembers sets of states, and follows them one by one only when it cannot.
+const STATES_A_STEP: u64 = 16;
+
+/// A rule would cost more than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverBudget;
+
+/// Counts steps down, for one rule and for the run.
+#[derive(Debug)]
+pub struct Meter {
+    rule: Cell<u64>,
+    run: Cell<u64>,
+    /// What a rule may have.
+    rule_max: u64,
+    run_max: u64,
+}
+
+impl Default for Meter {
+    fn default() -> Meter {
+        Meter::of(RULE_STEPS_MAX, RUN_STEPS_MAX)
+    }
+}
+
+impl Meter {
+    /// One with these bounds.
+    #[must_use]
+    pub fn of(rule_max: u64, run_max: u64) -> Meter {
+        Meter { rule: Cell::new(rule_max.min(run_max)), run: Cell::new(run_max), rule_max, run_max }
+    }
+
+    /// A new rule begins.
+    pub fn next_rule(&self) {
+        let run = self.run.get() - (self.rule_max.min(self.run.get()) - self.rule.get());
+        self.run.set(run);
+        self.rule.set(self.rule_max.min(run));
+    }
+
+    /// Takes these steps, before they are done.
+    ///
+    /// # Errors
+    /// There are not so many left. None is taken then: what is not done costs nothing.
+    #[inline]
+    pub fn spend(&self, steps: u64) -> Result<(), OverBudget> {
+        match self.rule.get().checked_sub(steps) {
+            Some(left) => {
+                self.rule.set(left);
+                Ok(())
+            }
+            None => Err(OverBudget),
+        }
+    }
+
+    /// Takes what looking at these bytes costs.
+    ///
+    /// # Errors
+    /// As [`Meter::spend`].
+    #[inline]
+    pub fn look(&self, bytes: usize) -> Result<(), OverBudget> {
+        self.spend(bytes as u64 + 1)
+    }
+
+    /// Takes what searching these bytes for a pattern of so many states costs.
+    ///
+    /// # Errors
+    /// As [`Meter::spend`].
+    pub fn search(&self, bytes: usize, states: usize) -> Result<(), OverBudget> {
+        self.spend((bytes as u64 + 1).saturating_mul(1 + states as u64 / STATES_A_STEP))
+    }
+
+    /// Steps that all rules have taken.
+    #[must_use]
+    pub fn spent(&self) -> u64 {
+        self.run_max - self.run.get() + (self.rule_max.min(self.run.get()) - self.rule.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_over_its_budget_leaves_the_next_its_own() {
+        let meter = Meter::of(10, 25);
+        assert_eq!(meter.spend(10), Ok(()));
+        assert_eq!(meter.spend(1), Err(OverBudget));
+        meter.next_rule();
+        assert_eq!(meter.spend(11), Err(OverBudget));
+        assert_eq!(meter.spent(), 10);
+        meter.next_rule();
+        assert_eq!(meter.spend(10), Ok(()));
+        meter.next_rule();
+        assert_eq!(meter.spend(6), Err(OverBudget));
+        assert_eq!(meter.spend(5), Ok(()));
+        assert_eq!(meter.spend(1), Err(OverBudget));
+        meter.next_rule();
+        assert_eq!(meter.spend(1), Err(OverBudget));
+        assert_eq!(meter.spent(), 25);
+    }
+}
