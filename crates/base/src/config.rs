@@ -18,6 +18,8 @@ mod text;
 pub use context::{Context, Problem};
 pub use decode::{Bounded, Decode, Deferred, OneOrMany, Spanned};
 pub use keys::Keys;
+#[doc(hidden)]
+pub use keys::key_name;
 pub use node::{Key, Mark, Node, Scalar, Value};
 pub use reference::{Reference, SecretSource};
 pub use shape::{KeyShape, Shape, Shown};

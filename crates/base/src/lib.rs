@@ -7,6 +7,7 @@ pub mod date;
 pub mod diagnostic;
 pub mod hash;
 pub mod ids;
+pub mod prefix;
 pub mod secret;
 
 pub use clock::Now;

@@ -8,7 +8,8 @@
 /// With `overridden by NAME` there is a second struct, all of whose keys may be absent, and a method
 /// `over` that lays it over the first: for values that hold globally and can be changed at one place.
 ///
-/// A key with `#[cfg(…)]` behind its text exists only in such builds.
+/// A key with `#[cfg(…)]` behind its text exists only in such builds. A key that is a word of Rust is written
+/// `r#ref`.
 ///
 /// ```
 /// rempart_base::config! {
@@ -63,7 +64,7 @@ macro_rules! config {
         }
         impl $crate::config::Decode for $name {
             fn decode(node: &$crate::config::Node, cx: &mut $crate::config::Context) -> Option<Self> {
-                let known = [$($(#[cfg($cfg)])? stringify!($key)),+];
+                let known = [$($(#[cfg($cfg)])? $crate::config::key_name(stringify!($key))),+];
                 let keys = $crate::config::Keys::of(node, &known, cx)?;
                 Some(Self { $($(#[cfg($cfg)])? $key: $crate::config!(@read keys, cx, $key, $type $(, $bounds)?)
                     .unwrap_or_else(|| $default)),+ })
@@ -71,7 +72,7 @@ macro_rules! config {
             fn shape() -> $crate::config::Shape {
                 let defaults = Self::default();
                 $crate::config::Shape::Object(Vec::from([$($(#[cfg($cfg)])? $crate::config::KeyShape {
-                    name: stringify!($key),
+                    name: $crate::config::key_name(stringify!($key)),
                     doc: concat!($($doc, "\n"),+),
                     shape: $crate::config!(@shape $type $(, $bounds)?),
                     default: Some($crate::config::Decode::show(&defaults.$key)),
@@ -96,9 +97,12 @@ macro_rules! config {
             $(($($must_doc)+) $must: $must_type;)+ $(($($doc)+) $(#[cfg($cfg)])? $key: $type;)* }
         impl $crate::config::Decode for $name {
             fn decode(node: &$crate::config::Node, cx: &mut $crate::config::Context) -> Option<Self> {
-                let known = [$(stringify!($must),)+ $($(#[cfg($cfg)])? stringify!($key)),*];
+                let known = [
+                    $($crate::config::key_name(stringify!($must)),)+
+                    $($(#[cfg($cfg)])? $crate::config::key_name(stringify!($key))),*
+                ];
                 let keys = $crate::config::Keys::of(node, &known, cx)?;
-                $(let $must = keys.require::<$must_type>(stringify!($must), cx);)+
+                $(let $must = keys.require::<$must_type>($crate::config::key_name(stringify!($must)), cx);)+
                 $($(#[cfg($cfg)])? let $key = $crate::config!(@read keys, cx, $key, $type $(, $bounds)?)
                     .unwrap_or_else(|| $default);)*
                 Some(Self { $($must: $must?,)+ $($(#[cfg($cfg)])? $key),* })
@@ -106,13 +110,13 @@ macro_rules! config {
             fn shape() -> $crate::config::Shape {
                 $crate::config::Shape::Object(Vec::from([
                     $($crate::config::KeyShape {
-                        name: stringify!($must),
+                        name: $crate::config::key_name(stringify!($must)),
                         doc: concat!($($must_doc, "\n"),+),
                         shape: <$must_type as $crate::config::Decode>::shape(),
                         default: None,
                     },)+
                     $($(#[cfg($cfg)])? $crate::config::KeyShape {
-                        name: stringify!($key),
+                        name: $crate::config::key_name(stringify!($key)),
                         doc: concat!($($doc, "\n"),+),
                         shape: $crate::config!(@shape $type $(, $bounds)?),
                         default: Some(<$type as $crate::config::Decode>::show(&$default)),
@@ -133,10 +137,10 @@ macro_rules! config {
         $vis struct $name { $($(#[doc = $doc])+ $(#[cfg($cfg)])? pub $key: $type),+ }
     };
     (@read $keys:ident, $cx:ident, $key:ident, $type:ty) => {
-        $keys.read::<$type>(stringify!($key), $cx)
+        $keys.read::<$type>($crate::config::key_name(stringify!($key)), $cx)
     };
     (@read $keys:ident, $cx:ident, $key:ident, $type:ty, $bounds:expr) => {
-        $keys.read_within::<$type>(stringify!($key), $bounds, $cx)
+        $keys.read_within::<$type>($crate::config::key_name(stringify!($key)), $bounds, $cx)
     };
     (@shape $type:ty) => {
         <$type as $crate::config::Decode>::shape()

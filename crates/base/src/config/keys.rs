@@ -71,6 +71,13 @@ impl<'a> Keys<'a> {
     }
 }
 
+/// The key that a field of a struct stands for: `r#ref` is `ref`. For [`config!`](crate::config!).
+#[doc(hidden)]
+#[must_use]
+pub fn key_name(field: &'static str) -> &'static str {
+    field.strip_prefix("r#").unwrap_or(field)
+}
+
 fn unknown(key: &Key, known: &[&str], cx: &mut Context) {
     let mut text: String = key.text.chars().take(80).collect();
     if text.is_empty() {
