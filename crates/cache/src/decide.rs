@@ -23,6 +23,7 @@ pub use request::wants;
 pub use reuse::{age_s, reuse, ttl_s};
 pub use storing::{post_storing, storing};
 pub use tags::{TAG_BYTES_MAX, TAGS_BYTES_MAX, TAGS_MAX, tags};
+pub use targeted::targeted_value;
 pub use vary::{Vary, vary};
 
 use crate::status::CacheStatus;

@@ -8,7 +8,7 @@
 //!
 //! | kind | elements |
 //! | --- | --- |
-//! | primary | scheme; host, lower case, without the scheme's own port; path as it came; the query; Cloudflare's default fields ([`Known::Origin`](rempart_flow::Known) and those by which origins are told another URL or method); what the settings add |
+//! | primary | scheme; host, lower case, without the scheme's own port; where rules have the request go, if not where the zone says; path as it came; the query; Cloudflare's default fields ([`Known::Origin`](rempart_flow::Known) and those by which origins are told another URL or method); what the settings add |
 //! | variant | the primary key, and for each field that `Vary` names its name and normalised value |
 //! | slice | number of the object, number of the slice |
 //! | part | a primary key or a variant, number of the first slice: the fetch of it; or a part that belongs to no whole |

@@ -88,6 +88,9 @@ pub struct KeyPlan {
     pub query: QueryPlan,
     /// The host that stands in the key instead of the visitor's.
     pub host: Option<Name>,
+    /// Where rules have the request go instead of to the zone's origins, in bytes that no other way has. Responses of one
+    /// origin are never given to those whom rules send to another. `None`: where the zone says.
+    pub route: Option<Name>,
     /// `Origin` is left out.
     pub exclude_origin: bool,
     /// Fields whose values count. Lower case, sorted.

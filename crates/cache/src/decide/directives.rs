@@ -245,6 +245,11 @@ impl Policy {
         self.public || self.must_revalidate || self.s_maxage.seconds().is_some()
     }
 
+    /// Whether `no-cache` or `private` name fields.
+    pub(super) fn names_fields(&self) -> bool {
+        !self.no_cache.fields().is_empty() || !self.private.fields().is_empty()
+    }
+
     /// Whether that field is to be left out of what is stored: `no-cache` and `private` may name fields
     /// (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
     pub(super) fn leaves_out(&self, name: &[u8]) -> bool {

@@ -52,8 +52,11 @@ fn stored_fields(response: &ResponseHead, plan: &CachePlan, keep: impl Fn(&Field
 /// `private` name, and a cookie that comes with a 304.
 #[must_use]
 pub fn own_fields(answer: &ResponseHead, plan: &CachePlan) -> Fields {
-    let policy = Policy::of(&answer.fields);
     let mut own = Fields::default();
+    let policy = Policy::of(&answer.fields);
+    if !policy.names_fields() && !answer.fields.has(Known::SetCookie) {
+        return own;
+    }
     for field in answer.fields.iter().filter(|field| !field.hop_by_hop) {
         let is_left_out =
             policy.leaves_out(field.name) || (field.known == Known::SetCookie && !plan.store_set_cookie);

@@ -19,8 +19,22 @@ impl Policy {
     }
 }
 
+/// The value of the targeted field that a cache here goes by, of several lines as one. `None`: there is none that
+/// counts, and `Cache-Control` decides.
+#[must_use]
+pub fn targeted_value(fields: &Fields) -> Option<Vec<u8>> {
+    let own = fields.iter().filter(|field| field.name.eq_ignore_ascii_case(CLOUDFLARE));
+    [own.map(|field| field.value).collect::<Vec<_>>(), fields.values(Known::CdnCacheControl).collect()]
+        .into_iter()
+        .find(|lines| targeted(lines.iter().copied()).is_some())
+        .map(|lines| lines.join(b", ".as_slice()))
+}
+
 /// `None`: no line, nothing in them, or what is in them does not parse.
 fn targeted<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Policy> {
+    let mut lines = lines.peekable();
+    // Most responses have none, and are looked at twice.
+    lines.peek()?;
     // Several lines are one list (RFC 8941 section 4.2).
     let text = lines.collect::<Vec<_>>().join(b", ".as_slice());
     let members = dictionary(&text).filter(|members| !members.is_empty())?;

@@ -7,9 +7,9 @@ use rempart_flow::Fault;
 
 use super::bounds::{Bounds, Coming, Manner, count};
 use super::pieces::Pieces;
-use super::registry::{Detached, Fill};
+use super::registry::{Detached, Fill, Shared};
 use super::state::{Phase, Progress, State, Word};
-use super::{Published, Reader, Writer};
+use super::{Fills, Published, Reader, Writer};
 use crate::key::KeyRef;
 use crate::object::Body;
 
@@ -20,19 +20,40 @@ pub(super) const RESERVED_BYTES_MIN: u64 = 64 * 1024;
 /// The duty to fetch. Dropped without an outcome, it passes to one of those who wait.
 #[derive(Debug)]
 pub struct Leader {
-    fill: Arc<Fill>,
+    fetch: Fetch,
     has_spoken: bool,
+}
+
+/// What is led.
+#[derive(Debug)]
+enum Fetch {
+    /// A fill that others may have joined.
+    Fill(Arc<Fill>),
+    /// A fetch that nobody can join. It becomes a fill when there is something to share, which most never have.
+    Solo(Arc<Shared>),
 }
 
 impl Leader {
     pub(super) const fn new(fill: Arc<Fill>) -> Self {
-        Self { fill, has_spoken: false }
+        Self { fetch: Fetch::Fill(fill), has_spoken: false }
+    }
+
+    pub(super) const fn solo_at(shared: Arc<Shared>) -> Self {
+        Self { fetch: Fetch::Solo(shared), has_spoken: false }
+    }
+
+    /// The fill that others may wait for, if there is one.
+    const fn fill(&self) -> Option<&Arc<Fill>> {
+        match &self.fetch {
+            Fetch::Fill(fill) => Some(fill),
+            Fetch::Solo(_) => None,
+        }
     }
 
     /// Has this fill found under another key too, unless a fetch of that one is under way.
     #[must_use]
     pub fn also(&self, key: KeyRef<'_>) -> bool {
-        self.fill.also(key)
+        self.fill().is_some_and(|fill| fill.also(key))
     }
 
     /// The head has come and what follows may be shared: readers get it from now on. A `Varies` is stored before; the
@@ -41,7 +62,11 @@ impl Leader {
     /// # Errors
     /// Too much is held, or too many that are not stored come from this origin: call [`Leader::alone`].
     pub fn object(mut self, published: Published, coming: Coming) -> Result<(Writer, Reader), Self> {
-        let fill = Arc::clone(&self.fill);
+        let fill = match &self.fetch {
+            Fetch::Fill(fill) => Arc::clone(fill),
+            Fetch::Solo(shared) => shared.fill(None),
+        };
+        self.fetch = Fetch::Fill(Arc::clone(&fill));
         let manner = coming.manner(&fill.shared.bounds);
         let detached =
             if manner == Manner::Detached { fill.shared.detach(coming.origin, false) } else { None };
@@ -76,11 +101,12 @@ impl Leader {
     /// There is an object that has its body already: validated by a 304, or used because the origin failed. Store it
     /// before.
     pub fn complete(mut self, published: Published) {
-        let published = Arc::new(published);
         self.has_spoken = true;
+        let Some(fill) = self.fill() else { return };
+        let published = Arc::new(published);
         let mut wakers = Vec::new();
         {
-            let mut state = self.fill.lock();
+            let mut state = fill.lock();
             let body = &mut state.body;
             body.progress = Progress::Complete;
             if let Some(origin) = published.object.bodies.origin() {
@@ -92,7 +118,7 @@ impl Leader {
             }
             say(&mut state, Word::Object(published), &mut wakers);
         }
-        self.fill.leave();
+        fill.leave();
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -100,7 +126,8 @@ impl Leader {
     /// that nobody can join.
     #[must_use]
     pub fn solo(self) -> Self {
-        let solo = Self::new(self.fill.shared.fill(None));
+        let Some(fill) = self.fill() else { return self };
+        let solo = Fills::solo_of(&fill.shared);
         self.alone();
         solo
     }
@@ -118,23 +145,24 @@ impl Leader {
     /// Whether anybody waits beside the leader.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
-        self.fill.lock().seats.count() > 0
+        self.fill().is_some_and(|fill| fill.lock().seats.count() > 0)
     }
 
     fn end(mut self, word: Word) {
         self.has_spoken = true;
+        let Some(fill) = self.fill() else { return };
         let mut wakers = Vec::new();
-        say(&mut self.fill.lock(), word, &mut wakers);
-        self.fill.leave();
+        say(&mut fill.lock(), word, &mut wakers);
+        fill.leave();
         wakers.into_iter().for_each(Waker::wake);
     }
 }
 
 impl Drop for Leader {
     fn drop(&mut self) {
-        if !self.has_spoken {
-            self.fill.lock().phase = Phase::Leaderless;
-            self.fill.succeed();
+        if let (false, Some(fill)) = (self.has_spoken, self.fill()) {
+            fill.lock().phase = Phase::Leaderless;
+            fill.succeed();
         }
     }
 }

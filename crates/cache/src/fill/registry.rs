@@ -122,7 +122,12 @@ impl Fills {
     /// A fetch that nobody can join.
     #[must_use]
     pub fn solo(&self) -> Leader {
-        Leader::new(self.shared.fill(None))
+        Self::solo_of(&self.shared)
+    }
+
+    pub(super) fn solo_of(shared: &Arc<Shared>) -> Leader {
+        count(&shared.begun, 1);
+        Leader::solo_at(Arc::clone(shared))
     }
 
     /// Joins the fetch of this key if there is one whose head has come; never begins one.
@@ -217,12 +222,12 @@ impl Shared {
             count(&self.full, 1);
             return None;
         }
+        count(&self.begun, 1);
         Some(self.fill(Some(key.to_key())))
     }
 
     /// A new one; without a key nobody ever finds it.
     pub(super) fn fill(self: &Arc<Self>, key: Option<Key>) -> Arc<Fill> {
-        count(&self.begun, 1);
         let is_listed = key.is_some();
         count(&self.fills, is_listed.into());
         let body = Flow::nothing(Reserved::nothing(Arc::clone(self)));

@@ -55,6 +55,8 @@ pub(super) enum Element {
     VaryName,
     /// Its value; without this element it is absent.
     VaryValue,
+    /// Where rules have the request go.
+    Route,
 }
 
 /// Bytes with elements behind each other.
@@ -101,6 +103,9 @@ impl KeyBuilder {
         // The kind, and the scheme as an element of one byte.
         bytes.0.extend_from_slice(&[Kind::Url as u8, Element::Scheme as u8, 1, 0, 0, 0, scheme as u8]);
         host(bytes, head, scheme, &plan.key);
+        if let Some(route) = &plan.key.route {
+            bytes.push(Element::Route, route);
+        }
         bytes.push(Element::Path, head.bytes(head.path));
         if let Some(query) = head.query {
             query::push(bytes, scratch, head.bytes(head.path), head.bytes(query), plan);

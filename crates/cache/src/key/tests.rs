@@ -495,3 +495,15 @@ fn every_key_is_a_list_of_elements() {
         }
     }
 }
+
+#[test]
+fn where_rules_send_a_request_is_part_of_the_key() {
+    let key = |route: Option<&str>| {
+        let mut plan = plain();
+        plan.key.route = route.map(Into::into);
+        KeyBuilder::default().primary(&head("/a", "h", &[]), Scheme::Http, &plan).to_key()
+    };
+    assert_eq!(key(Some("one")), key(Some("one")));
+    assert_ne!(key(Some("one")), key(Some("two")));
+    assert_ne!(key(Some("")), key(None));
+}

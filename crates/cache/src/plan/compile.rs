@@ -30,9 +30,7 @@ pub enum Origins<'a> {
 
 /// Makes the plan of a zone; what is wrong beyond its own form is reported.
 pub fn compile(config: &CacheConfig, name: &str, origins: Origins<'_>, cx: &mut Context) -> CachePlan {
-    let plan = written(config, name, origins, cx);
-    let fingerprint = key::fingerprint(&plan, &PLAIN);
-    CachePlan { key: KeyPlan { fingerprint, ..plan.key }, ..plan }
+    written(config, name, origins, cx).sealed()
 }
 
 /// The plan of a zone that says nothing. Made once: there may be very many such zones.
@@ -71,6 +69,14 @@ impl CachePlan {
     pub fn of(name: &str) -> Self {
         Self { zone_id: ZoneId::of(name), ..PLAIN.clone() }
     }
+
+    /// The same plan with the fingerprint that belongs to it: for whoever has changed one.
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
+        self.key.fingerprint = 0;
+        self.key.fingerprint = key::fingerprint(&self, &PLAIN);
+        self
+    }
 }
 
 impl KeyPlan {
@@ -79,6 +85,7 @@ impl KeyPlan {
         Self {
             query: QueryPlan { keep: QueryKeep::All, is_sorted: false },
             host: None,
+            route: None,
             exclude_origin: false,
             headers: Box::default(),
             header_presence: Box::default(),
