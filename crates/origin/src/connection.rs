@@ -117,6 +117,11 @@ impl Connection {
         either!(&self.0, way => way.head())
     }
 
+    /// The same, to be changed before anybody goes by it. How the body ends stays as it came.
+    pub fn fields_mut(&mut self) -> &mut Fields {
+        either!(&mut self.0, way => way.fields_mut())
+    }
+
     /// Waits until a piece of the answer's body is there (`Ok(true)`) or its end (`Ok(false)`).
     ///
     /// # Errors

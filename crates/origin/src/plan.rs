@@ -1,5 +1,6 @@
 //! What runs of an origin: made by compilation, never changed, shared between snapshots.
 
+mod route;
 mod trust;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use rustls::pki_types::ServerName;
 
 use crate::config::{OriginConfig, UpstreamConfig};
 
+pub use route::Route;
 pub use trust::{Trust, system_authorities};
 
 /// One origin, ready to be connected to.

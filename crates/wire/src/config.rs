@@ -71,6 +71,13 @@ rempart_base::config! {
         tunnel_idle_timeout_ms: u32 = 3_600_000, in 1_000..=86_400_000;
         /// The prefix of a request's body that is kept so that the request can be sent a second time.
         replay_bytes_max: usize = 65_536, in 0..=16_777_216;
+        /// The beginning of a request's body that is held for rules that look into bodies, before the origin is asked;
+        /// they see no more than that. No body is held that no rule asks for.
+        body_inspect_bytes_max: usize = 131_072, in 0..=1_048_576;
+        /// How long that beginning is waited for. Rules then see what has come, as of a longer body that was cut.
+        body_inspect_timeout_ms: u32 = 5_000, in 10..=600_000;
+        /// Bytes of bodies that the process holds for rules at once; a request that would need more is answered by 503.
+        body_inspect_total_bytes_max: u64 = 268_435_456, in 1_048_576..=1 << 46;
         /// How long open exchanges may go on after the order to stop.
         drain_timeout_ms: u32 = 30_000, in 0..=3_600_000;
     }
@@ -157,6 +164,12 @@ pub struct Limits {
     pub tunnel_idle_timeout: Duration,
     /// The prefix of a request's body that is kept so that it can be sent a second time.
     pub replay_bytes_max: usize,
+    /// The beginning of a request's body that is held for rules.
+    pub body_inspect_bytes_max: usize,
+    /// How long it is waited for.
+    pub body_inspect_timeout: Duration,
+    /// Bytes of bodies that the process holds for rules at once.
+    pub body_inspect_total_bytes_max: u64,
     /// From the order to stop until open exchanges are cut.
     pub drain_timeout: Duration,
 }
@@ -190,6 +203,9 @@ impl From<&LimitsConfig> for Limits {
             tls_handshake_timeout: ms(config.tls_handshake_timeout_ms),
             tunnel_idle_timeout: ms(config.tunnel_idle_timeout_ms),
             replay_bytes_max: config.replay_bytes_max,
+            body_inspect_bytes_max: config.body_inspect_bytes_max,
+            body_inspect_timeout: ms(config.body_inspect_timeout_ms),
+            body_inspect_total_bytes_max: config.body_inspect_total_bytes_max,
             drain_timeout: ms(config.drain_timeout_ms),
         }
     }

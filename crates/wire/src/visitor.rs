@@ -128,6 +128,12 @@ pub trait Visitor {
 
     /// Bytes of this exchange.
     fn moved(&self) -> Moved;
+
+    /// Whether other exchanges of its connection may be under way, so that it pays to have all of them come as far
+    /// as this one before it goes on: what they do next is then done for all of them in a row.
+    fn has_company(&self) -> bool {
+        false
+    }
 }
 
 /// Bytes of one exchange, heads and framing included.

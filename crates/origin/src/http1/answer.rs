@@ -112,6 +112,10 @@ impl Http1 {
         }
     }
 
+    pub(crate) const fn fields_mut(&mut self) -> &mut Fields {
+        &mut self.head.fields
+    }
+
     /// The final head of the answer.
     #[must_use]
     pub(crate) const fn head(&self) -> &ResponseHead {

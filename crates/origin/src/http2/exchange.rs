@@ -242,6 +242,10 @@ impl Exchange {
         }
     }
 
+    pub(crate) const fn fields_mut(&mut self) -> &mut Fields {
+        &mut self.head.fields
+    }
+
     pub(crate) const fn head(&self) -> &ResponseHead {
         &self.head
     }

@@ -334,4 +334,8 @@ impl Visitor for Http2Stream {
         let rempart_http2::Moved { received, sent } = self.shared.state().protocol.moved(id);
         Moved { received, sent, sent_body: self.sent_body }
     }
+
+    fn has_company(&self) -> bool {
+        self.shared.state().protocol.streams() > 1
+    }
 }
