@@ -18,12 +18,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rempart_base::config::{Node, Spanned};
 use rempart_base::{Diagnostics, Now};
+use rempart_features::AccountFeatures;
 use rempart_origin::config::UpstreamConfig;
 use rempart_origin::plan::Upstream;
 
 use crate::files::Stamp;
 use crate::include::{FILES_MAX, Listing, too_many_files};
 use crate::inputs::{Input, Inputs};
+use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::source::Spot;
 use crate::table::ZoneTable;
@@ -60,7 +62,7 @@ pub struct Compiler {
     /// The units of each `include`, in the order of their names.
     units: Vec<Vec<Arc<Unit>>>,
     /// What the units were compiled with.
-    units_upstream: Option<Arc<Upstream>>,
+    units_settings: Option<Arc<Settings>>,
     tools: Arc<Mutex<Tools>>,
     last: Option<Arc<Snapshot>>,
     refused: RefusedZones,
@@ -110,7 +112,7 @@ impl Compiler {
             source,
             main: None,
             units: Vec::new(),
-            units_upstream: None,
+            units_settings: None,
             tools: Arc::default(),
             last: None,
             refused: RefusedZones::default(),
@@ -183,6 +185,7 @@ impl Compiler {
         let mut workshop = Workshop {
             upstream: &main.upstream,
             upstream_plan: &main.settings.upstream,
+            account: main.settings.account.as_deref(),
             before: base.map(|base| &base.table),
             tools,
         };
@@ -254,10 +257,11 @@ impl Compiler {
         self.work.files_read += 1;
         self.work.zones_compiled += main.unit.slots.len();
         let main = Arc::new(main);
-        if self.units_upstream.as_ref() != Some(&main.settings.upstream) {
+        let is_like = |before: &Arc<Settings>| before.makes_zones_like(&main.settings);
+        if !self.units_settings.as_ref().is_some_and(is_like) {
             self.units.clear();
-            self.units_upstream = Some(Arc::clone(&main.settings.upstream));
         }
+        self.units_settings = Some(Arc::clone(&main.settings));
         // A file with mistakes is read anew each time, so that they are reported each time.
         if !main.unit.is_broken() {
             self.main = Some(Arc::clone(&main));
@@ -366,6 +370,7 @@ impl Stamps {
 pub(crate) struct Workshop<'a> {
     pub(crate) upstream: &'a UpstreamConfig,
     pub(crate) upstream_plan: &'a Arc<Upstream>,
+    pub(crate) account: Option<&'a AccountFeatures>,
     /// The zones of the last snapshot.
     pub(crate) before: Option<&'a ZoneTable>,
     pub(crate) tools: &'a mut Tools,
@@ -377,6 +382,7 @@ impl Workshop<'_> {
         let mut bench = Bench {
             upstream: self.upstream,
             upstream_plan: self.upstream_plan,
+            account: self.account,
             before: self.before,
             trust: &mut self.tools.trust,
             certificates: &mut self.tools.certificates,

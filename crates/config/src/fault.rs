@@ -31,6 +31,8 @@ rempart_base::config! {
         closed: StageFault = StageFault::None;
         /// How long a stage computes, in microseconds.
         burn_us: u32 = 0, in 0..=60_000_000;
+        /// Whether a stage looks at the body: it says in the program's log what it saw.
+        hold_body: bool = false;
         /// Where they fail: `edge` is for what no taster meets.
         at: FaultAt = FaultAt::Both;
     }
@@ -116,6 +118,8 @@ pub struct TestStages {
     pub closed: StageFault,
     /// How long a stage computes.
     pub burn: Duration,
+    /// Whether a stage looks at the body.
+    pub hold_body: bool,
 }
 
 /// Which process this is, for [`FaultAt`].
@@ -144,19 +148,19 @@ impl From<&FaultLoader> for Loader {
 
 impl From<&TestStagesConfig> for TestStages {
     fn from(config: &TestStagesConfig) -> Self {
-        let TestStagesConfig { stale, open, closed, burn_us, at } = *config;
+        let TestStagesConfig { stale, open, closed, burn_us, hold_body, at } = *config;
         if !at.is_here() {
             return Self::default();
         }
-        Self { stale, open, closed, burn: Duration::from_micros(burn_us.into()) }
+        Self { stale, open, closed, burn: Duration::from_micros(burn_us.into()), hold_body }
     }
 }
 
 impl TestStagesConfig {
     /// Everything that is written, to tell it from another.
     pub(crate) const fn written(&self) -> impl std::hash::Hash + use<> {
-        let Self { stale, open, closed, burn_us, at } = *self;
-        (stale, open, closed, burn_us, at)
+        let Self { stale, open, closed, burn_us, hold_body, at } = *self;
+        (stale, open, closed, burn_us, hold_body, at)
     }
 }
 

@@ -13,7 +13,6 @@ pub mod include;
 pub mod inputs;
 pub mod names;
 mod node_bytes;
-pub mod prefix;
 pub mod reference;
 pub mod release;
 pub mod report;
@@ -29,9 +28,9 @@ pub mod zone;
 
 pub use compile::{Compiler, RefusedZone, Source, Work, for_proxy, load};
 pub use difference::Difference;
-pub use prefix::{Prefix, PrefixSet};
 pub use reference::reference;
 pub use release::{Outline, load_release};
+pub use rempart_base::prefix::{Prefix, PrefixSet};
 pub use report::{diagnostic_json, diagnostics_json};
 pub use schema::schema;
 pub use settings::{AccessLog, AccessTo, Account, Budgets, Level, Log, Release, Settings};

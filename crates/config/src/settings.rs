@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rempart_base::config::{Context, Key, Mark, Node, Problem, Value};
+use rempart_base::config::{Context, Decode as _, Key, Mark, Node, Problem, Value};
 use rempart_cache::CacheSettings;
+use rempart_features::{AccountConfig, AccountFeatures};
 use rempart_origin::plan::Upstream;
 use rempart_wire::config::{Limits, Listen};
 
 use crate::files::CONFIG_BYTES_MAX;
 use crate::inputs::{Input, Inputs};
 use crate::node_bytes;
-use crate::prefix::PrefixSet;
 use crate::tree::{BudgetsConfig, Config, ReleaseConfig};
+use rempart_base::prefix::PrefixSet;
 
 pub use token::AdminToken;
 
@@ -62,6 +63,8 @@ pub struct Settings {
     pub cache: CacheSettings,
     /// Time-outs and bounds toward origins of zones that say nothing else.
     pub upstream: Arc<Upstream>,
+    /// Rules and what else holds for every zone; `None`: nothing of it is written.
+    pub account: Option<Arc<AccountFeatures>>,
     /// What happens at the end of loading a release.
     #[cfg(feature = "fault")]
     pub fault_loader: Option<crate::fault::Loader>,
@@ -111,6 +114,8 @@ pub struct Log {
     pub level: Level,
     /// One line an exchange.
     pub access: AccessLog,
+    /// How many security events are kept, the newest; 0: none.
+    pub security_events_max: usize,
 }
 
 /// How much the program says about itself.
@@ -173,6 +178,7 @@ impl Settings {
                     },
                     queue_bytes_max: config.log.access.queue_bytes_max,
                 },
+                security_events_max: config.log.security_events_max,
             },
             budgets: Budgets::from(&config.budgets.value),
             release: Release::from(&config.release),
@@ -185,6 +191,7 @@ impl Settings {
                 CacheSettings::compile(&config.cache, config.budgets.value.memory_bytes_max, cx)
             }),
             upstream: Arc::new(Upstream::from(&config.upstream)),
+            account: account(config, cx).map(Arc::new),
             #[cfg(feature = "fault")]
             fault_loader: config.fault_loader.as_ref().map(crate::fault::Loader::from),
         }
@@ -192,15 +199,30 @@ impl Settings {
 }
 
 impl Settings {
+    /// Whether zones that are written the same come to the same under both.
+    pub(crate) fn makes_zones_like(&self, other: &Self) -> bool {
+        self.upstream == other.upstream && self.zones_hash() == other.zones_hash()
+    }
+
+    /// Of what zones take from the account.
+    pub(crate) fn zones_hash(&self) -> Option<u64> {
+        self.account.as_ref().map(|account| account.zones_hash)
+    }
+
     /// Those of before where they are equal, so that equal means identical.
     pub(crate) fn shared(mut self, old: Option<&Arc<Self>>) -> Arc<Self> {
         match old {
             Some(old) if **old == self => Arc::clone(old),
-            Some(old) if old.upstream == self.upstream => {
-                self.upstream = Arc::clone(&old.upstream);
+            Some(old) => {
+                if old.upstream == self.upstream {
+                    self.upstream = Arc::clone(&old.upstream);
+                }
+                if old.account == self.account {
+                    self.account.clone_from(&old.account);
+                }
                 Arc::new(self)
             }
-            Some(_) | None => Arc::new(self),
+            None => Arc::new(self),
         }
     }
 }
@@ -263,6 +285,14 @@ impl From<&ReleaseConfig> for Release {
             probe: config.probe,
         }
     }
+}
+
+fn account(config: &Config, cx: &mut Context) -> Option<AccountFeatures> {
+    let node = &config.account.as_ref()?.node;
+    cx.in_key("account", |cx| {
+        let config = AccountConfig::decode(node, cx)?;
+        Some(AccountFeatures::compile(&config, node, cx))
+    })
 }
 
 fn ms(ms: u32) -> Duration {

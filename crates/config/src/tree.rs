@@ -7,13 +7,21 @@ use rempart_base::config::{
     Context, Decode, Deferred, FromText, Node, OneOrMany, Reference, Shape, Shown, Spanned, Value,
 };
 use rempart_cache::config::{CacheConfig, CacheProcessConfig};
+use rempart_features::AccountConfig;
+use rempart_features::access::{AccessRuleConfig, LockdownConfig, UserAgentRuleConfig};
+use rempart_features::assets::AssetConfig;
+use rempart_features::hotlink::HotlinkConfig;
+use rempart_features::lists::ListConfig;
+use rempart_features::managed_transforms::ManagedTransformsConfig;
+use rempart_features::normalization::NormalizationConfig;
+use rempart_features::rulesets::config::RulesetConfig;
 use rempart_origin::config::{OriginEntry, UpstreamConfig, UpstreamOverrides};
 use rempart_wire::config::{LimitsConfig, ListenConfig};
 
 use crate::names::Domain;
-use crate::prefix::Prefix;
 use crate::settings::{AccessTo, Level};
 use crate::zone::HostPattern;
+use rempart_base::prefix::Prefix;
 
 rempart_base::config! {
     /// The whole configuration.
@@ -51,6 +59,8 @@ rempart_base::config! {
         cache: CacheProcessConfig = CacheProcessConfig::default();
         /// Time-outs and bounds toward origins. A zone can change them for itself.
         upstream: UpstreamConfig = UpstreamConfig::default();
+        /// What holds for every zone: rules, lists, access.
+        account: Option<Deferred<AccountConfig>> = None;
         /// Further files with zones, relative to this one; `*` and `?` may stand in the last part:
         /// `zones.d/*.yaml`. Each holds either `zones:` or the keys of one zone, and nothing else.
         include: OneOrMany<Spanned<String>> = OneOrMany(Vec::new());
@@ -91,6 +101,9 @@ rempart_base::config! {
         level: Level = Level::Info;
         /// The access log: one JSON line for each request.
         access: AccessConfig = AccessConfig::default();
+        /// How many security events are kept in `data_dir`, the newest: what rules have decided about requests, for
+        /// `rempart events` and `rempart explain`. Each takes 4 KiB of disk. 0 keeps none.
+        security_events_max: usize = 10_000, in 0..=100_000;
     }
 }
 
@@ -188,6 +201,25 @@ rempart_base::config! {
         cache: Option<Box<CacheConfig>> = None;
         /// Time-outs and bounds toward this zone's origins, where they differ from the global `upstream`.
         upstream: Option<Box<UpstreamOverrides>> = None;
+        /// Rulesets, as Cloudflare's API has them: in each phase they run after those of the account.
+        rulesets: Vec<Spanned<RulesetConfig>> = Vec::new();
+        /// Lists for the rules of this zone, beside those of the account.
+        lists: Vec<Spanned<ListConfig>> = Vec::new();
+        /// Bodies for `serve_error` of this zone, beside those of the account.
+        custom_assets: Vec<Spanned<AssetConfig>> = Vec::new();
+        /// IP access rules: for addresses, networks and countries. The closest one counts; they are asked before
+        /// custom rules.
+        access_rules: Vec<Spanned<AccessRuleConfig>> = Vec::new();
+        /// User agent rules.
+        user_agent_rules: Vec<Spanned<UserAgentRuleConfig>> = Vec::new();
+        /// Zone lockdown: paths that only certain addresses may ask for.
+        lockdowns: Vec<Spanned<LockdownConfig>> = Vec::new();
+        /// Whether images are kept from pages of other websites.
+        hotlink_protection: Option<HotlinkConfig> = None;
+        /// Changes of header fields that are switched on by name.
+        managed_transforms: Option<ManagedTransformsConfig> = None;
+        /// The form of URLs that rules see. Without it: Cloudflare's, for the rules of a zone that has some.
+        url_normalization: Option<NormalizationConfig> = None;
         /// Stages that fail, one of each policy: for tests of what survives them.
         #[cfg(feature = "fault")]
         test_stages: crate::fault::TestStagesConfig = crate::fault::TestStagesConfig::default();
@@ -252,7 +284,7 @@ pub struct Colo(pub [u8; 3]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AdminListen(pub Option<SocketAddr>);
 
-rempart_base::config_text!(Colo, AdminListen, AccessTo, Prefix);
+rempart_base::config_text!(Colo, AdminListen, AccessTo);
 
 rempart_base::config_words!(Level {
     Level::Error = "error",
@@ -313,17 +345,5 @@ impl FromText for AccessTo {
             Self::Stdout => "stdout".into(),
             Self::File(path) => path.display().to_string(),
         }
-    }
-}
-
-impl FromText for Prefix {
-    const EXPECTED: &'static str = "an IP address or a block of them, such as `10.0.0.0/8`";
-
-    fn from_text(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|wrong| format!("cannot be read: {wrong}"))
-    }
-
-    fn to_text(&self) -> String {
-        self.to_string()
     }
 }

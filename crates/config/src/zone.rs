@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rempart_base::{Diagnostic, Diagnostics};
 use rempart_cache::CachePlan;
+use rempart_features::ZoneFeatures;
 use rempart_origin::plan::OriginPlan;
 use rustls::sign::CertifiedKey;
 
@@ -31,6 +32,8 @@ pub struct ZonePlan {
     pub certificates: Box<[Arc<ZoneCertificate>]>,
     /// How it caches.
     pub cache: Arc<CachePlan>,
+    /// Its rules and what else an operator decides about requests; `None`: nothing of it is written.
+    pub features: Option<Arc<ZoneFeatures>>,
     /// Of everything above: equal hashes are equal plans.
     pub hash: u64,
     /// Stages that fail on purpose.

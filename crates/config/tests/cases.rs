@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rempart_base::{Diagnostics, Now};
 use rempart_cache::{CachePlan, CacheSettings};
 use rempart_config::{Snapshot, load};
+use rempart_features::rulesets::Rulesets;
 
 #[test]
 fn every_case_comes_to_what_stands_beside_it() {
@@ -63,6 +64,10 @@ fn summary(snapshot: &Snapshot) -> String {
     if snapshot.settings.cache != CacheSettings::default() {
         let _ = writeln!(text, "{:?}", snapshot.settings.cache);
     }
+    if let Some(account) = &snapshot.settings.account {
+        text += "account\n";
+        text += &rules(&account.rulesets);
+    }
     for zone in snapshot.zones() {
         let hosts: Vec<String> = zone.hosts.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "zone {}: {}", zone.name, hosts.join(", "));
@@ -85,12 +90,28 @@ fn summary(snapshot: &Snapshot) -> String {
         if *zone.cache != CachePlan::of(&zone.name) {
             text += &different(&zone.cache);
         }
+        if let Some(features) = &zone.features {
+            text += &rules(&features.rulesets);
+        }
         for certificate in &zone.certificates {
             let names: Vec<String> = certificate.names.iter().map(ToString::to_string).collect();
             let _ = writeln!(text, "  certificate for {}", names.join(", "));
         }
     }
     text + &Diagnostics(snapshot.warnings.clone()).to_string()
+}
+
+/// The rows of rules that run.
+fn rules(rulesets: &Rulesets) -> String {
+    let mut text = String::new();
+    for phase in rulesets.phases() {
+        let _ = writeln!(text, "  phase {}", phase.phase.name());
+        for rule in &phase.rules {
+            let log = if rule.logs { ", an event" } else { "" };
+            let _ = writeln!(text, "    {} {}: {}{log}", rule.name, rule.ruleset.name, rule.action.name());
+        }
+    }
+    text
 }
 
 /// What differs from the plan of a zone that says nothing.

@@ -60,7 +60,7 @@ impl<'a, 'f> Before<'a, 'f> {
         settings: &Settings,
         again: &'f mut dyn FnMut(&ZoneRecord) -> Option<ZoneRecord>,
     ) -> Self {
-        let is_current = snapshot.is_some_and(|before| before.settings.upstream == settings.upstream);
+        let is_current = snapshot.is_some_and(|before| before.settings.makes_zones_like(settings));
         Self { snapshot, is_current, again, by_name: HashMap::default(), by_file: HashMap::default() }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rempart_base::config::{Context, Decode as _, Deferred, Node, Problem, Spanned, Value};
 use rempart_base::{Diagnostic, Diagnostics, Now};
 use rempart_origin::config::UpstreamConfig;
-use rempart_origin::plan::{Trust, Upstream};
+use rempart_origin::plan::Trust;
 
 use crate::certificate::Certificates;
 use crate::files::{Stamp, read_config};
@@ -117,7 +117,7 @@ impl Unit {
         let is_list = root.as_ref().is_some_and(|root| root.key("zones").is_some());
         let file = Arc::new(SourceFile { name: shown, is_list });
         let now = making.now;
-        let mut bench = making.bench(&main.upstream, &main.settings.upstream);
+        let mut bench = making.bench(&main.upstream, &main.settings);
         let (slots, broken) = included(root.as_ref(), &file, cx.finish(), &mut bench);
         // A list that is empty by mistake is no absence of zones.
         let written = root.as_ref().filter(|_| is_list).map_or(1, written).max(broken.has_errors().into());
@@ -215,7 +215,7 @@ impl Main {
         let (own_are_settled, own_inputs) = (inputs.is_settled(), inputs.into_read());
         shared.0.extend(cx.finish().0);
         let now = making.now;
-        let mut bench = making.bench(&config.upstream, &settings.upstream);
+        let mut bench = making.bench(&config.upstream, &settings);
         let slots = listed(config.zones.as_deref().unwrap_or_default(), &file, of_zones, &mut bench);
         let unit = Unit::new(file, stamp, slots, Diagnostics::default(), (bench.inputs, now));
         let all = in_order(&unit.slots, &shared);
@@ -266,14 +266,18 @@ impl Main {
 }
 
 impl<'a> Making<'a> {
-    fn bench<'b>(
-        &'b mut self,
-        upstream: &'b UpstreamConfig,
-        upstream_plan: &'b Arc<Upstream>,
-    ) -> Bench<'b, 'b> {
+    fn bench<'b>(&'b mut self, upstream: &'b UpstreamConfig, settings: &'b Settings) -> Bench<'b, 'b> {
         let Tools { trust, certificates, pantry } = &mut *self.tools;
         let inputs = Inputs::system(self.folder, self.now, pantry);
-        Bench { upstream, upstream_plan, before: self.before, trust, certificates, inputs }
+        Bench {
+            upstream,
+            upstream_plan: &settings.upstream,
+            account: settings.account.as_deref(),
+            before: self.before,
+            trust,
+            certificates,
+            inputs,
+        }
     }
 }
 

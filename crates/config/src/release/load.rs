@@ -39,11 +39,12 @@ pub fn load_release(body: &[u8], base: Option<&Snapshot>, now: Now) -> Result<Ar
     let mut workshop = Workshop {
         upstream: &config.upstream,
         upstream_plan: &settings.upstream,
+        account: settings.account.as_deref(),
         before: base.map(|base| &base.table),
         tools: &mut open_tools,
     };
     // Zones under other global settings are not the same.
-    let mut known = Known::new(base.filter(|base| base.settings.upstream == settings.upstream));
+    let mut known = Known::new(base.filter(|base| base.settings.makes_zones_like(&settings)));
     let mut slots = Vec::new();
     while let Some(entry) = release.next_zone().map_err(damaged)? {
         slots.push(slot(&entry, &mut release, &mut known, &mut workshop).map_err(damaged)?);

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rempart_base::config::{Context, Decode as _, Node, Problem, Spanned};
 use rempart_base::{Diagnostics, content_hash};
 use rempart_cache::plan::{CachePlan, Origins};
+use rempart_features::access::Written;
+use rempart_features::{AccountFeatures, ZONE_KEYS, ZoneFeatures, ZoneWritten};
 use rempart_origin::config::{OriginEntry, UpstreamConfig, UpstreamOverrides};
 use rempart_origin::plan::{OriginPlan, Trust, Upstream, Wanted};
 
@@ -22,6 +24,7 @@ use super::{BadZone, HostPattern, Slot, ZoneCertificate, ZonePlan, ZoneRecord};
 pub(crate) struct Bench<'a, 'b> {
     pub(crate) upstream: &'a UpstreamConfig,
     pub(crate) upstream_plan: &'a Arc<Upstream>,
+    pub(crate) account: Option<&'a AccountFeatures>,
     /// The zones of the last snapshot.
     pub(crate) before: Option<&'a ZoneTable>,
     pub(crate) trust: &'a mut Trust,
@@ -69,6 +72,7 @@ fn plan(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<Zone
     let origins = origins(&config, &settings, bench, cx);
     let certificates = certificates(&config, bench, cx);
     let cache = cache(&config, &origins, cx);
+    let features = features(&config, node, &origins, bench, cx);
     if cx.has_errors() {
         return None;
     }
@@ -82,7 +86,15 @@ fn plan(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<Zone
     let test = ();
     Some(ZonePlan {
         name: Arc::clone(name),
-        hash: content_hash(&(name, &hosts, identity, shown, &cache, test)),
+        hash: content_hash(&(
+            name,
+            &hosts,
+            identity,
+            shown,
+            &cache,
+            features.as_ref().map(|own| own.hash),
+            test,
+        )),
         hosts: hosts.into(),
         is_held_back: false,
         #[cfg(feature = "fault")]
@@ -90,6 +102,7 @@ fn plan(node: &Node, bench: &mut Bench<'_, '_>, cx: &mut Context) -> Option<Zone
         origins: origins.into(),
         certificates: certificates.into(),
         cache: Arc::new(cache),
+        features: features.map(Arc::new),
     })
 }
 
@@ -160,10 +173,40 @@ fn origins(
 fn cache(config: &ZoneConfig, origins: &[Arc<OriginPlan>], cx: &mut Context) -> CachePlan {
     let name = &config.name.value.0;
     let Some(written) = &config.cache else { return CachePlan::of(name) };
+    cx.in_key("cache", |cx| rempart_cache::plan::compile(written, name, hosts_of(origins), cx))
+}
+
+/// What the key of the cache may depend on.
+fn hosts_of(origins: &[Arc<OriginPlan>]) -> Origins<'_> {
     let mut hosts = origins.iter().map(|origin| origin.host_header.as_deref());
     let same = hosts.next().flatten().filter(|first| hosts.all(|host| host == Some(first)));
-    let origins = same.map_or(Origins::OtherHosts, Origins::SameHost);
-    cx.in_key("cache", |cx| rempart_cache::plan::compile(written, name, origins, cx))
+    same.map_or(Origins::OtherHosts, Origins::SameHost)
+}
+
+/// `None`: nothing of it is written, and nothing of it costs anything.
+fn features(
+    config: &ZoneConfig,
+    node: &Node,
+    origins: &[Arc<OriginPlan>],
+    bench: &Bench<'_, '_>,
+    cx: &mut Context,
+) -> Option<ZoneFeatures> {
+    ZONE_KEYS.iter().find(|key| node.key(key).is_some())?;
+    let written = ZoneWritten {
+        rulesets: &config.rulesets,
+        lists: &config.lists,
+        custom_assets: &config.custom_assets,
+        access: Written {
+            rules: &config.access_rules,
+            user_agents: &config.user_agent_rules,
+            lockdowns: &config.lockdowns,
+        },
+        hotlink_protection: config.hotlink_protection.as_ref(),
+        managed_transforms: config.managed_transforms.as_ref(),
+        url_normalization: config.url_normalization.as_ref(),
+    };
+    let zone = (&*config.name.value.0, hosts_of(origins));
+    Some(ZoneFeatures::compile(&written, node, zone, bench.account, cx))
 }
 
 fn certificates(

@@ -26,6 +26,7 @@ pub(crate) fn record(
         origins: Box::default(),
         certificates: Box::default(),
         cache: Arc::new(CachePlan::of(name)),
+        features: None,
         #[cfg(feature = "fault")]
         test: crate::fault::TestStages::default(),
     };
