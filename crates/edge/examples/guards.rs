@@ -9,16 +9,19 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rempart_base::Now;
+use rempart_base::{Now, RayId};
 use rempart_cache::{CacheSettings, Purges};
 use rempart_config::{AccessTo, Compiler, Source};
 use rempart_edge::access_log::{CoreLog, Writer};
 use rempart_edge::cache::CacheTier;
 use rempart_edge::core::{Core, Pinned};
 use rempart_edge::exchange::Screening;
+use rempart_edge::forward::Client;
 use rempart_edge::page::Slot;
+use rempart_edge::pipeline::{self, When};
 use rempart_edge::running::Running;
-use rempart_edge::{guard, panics, pipeline};
+use rempart_edge::text::RayText;
+use rempart_edge::{guard, panics};
 use rempart_flow::RequestHead;
 use rempart_http1::{HeadLimits, request};
 use rempart_origin::Origins;
@@ -74,7 +77,9 @@ fn peer() -> &'static Peer {
 }
 
 fn screening<'a, 'b>(core: &'a Core, release: &'b Pinned, head: &'a RequestHead) -> Screening<'a, 'b> {
-    Screening::new(head, peer(), release, core)
+    static RAY: LazyLock<RayText> = LazyLock::new(|| RayText::new(RayId(1), *b"LOC"));
+    let client = Client { ip: peer().address.ip(), via_trusted: false };
+    Screening::new(head, peer(), release, core, (client, &RAY, core.now()))
 }
 
 /// As the edge does it: the connection and the exchange are guarded, each stage is, and the release counts.
@@ -100,7 +105,8 @@ fn with(core: &Core, release: &Pinned, head: &RequestHead) -> usize {
 fn without(core: &Core, release: &Pinned, head: &RequestHead) -> usize {
     let mut exchange = pin!(async {
         let mut screening = screening(core, release, head);
-        let verdict = pipeline::REQUEST.iter().try_for_each(|stage| (stage.run)(&mut screening).map(|_| ()));
+        let mut always = pipeline::REQUEST.iter().filter(|stage| stage.when == When::Always);
+        let verdict = always.try_for_each(|stage| (stage.run)(&mut screening).map(|_| ()));
         let state = core.zone(screening.zone.map(|zone| &zone.name));
         wait_once().await;
         (verdict.is_ok(), state.off(), screening.zone).2.map_or(0, |zone| zone.name.len())

@@ -1,25 +1,34 @@
 //! The access log: JSON lines with Cloudflare's field names. A core writes lines into a buffer of its own
 //! and hands whole buffers to one thread that writes them out; what that thread does not get rid of in
-//! time is dropped and counted. No core ever waits for the log.
+//! time is dropped and counted. No core ever waits for the log. The same thread writes security events down.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use parking_lot::Mutex;
 use rempart_config::AccessTo;
+
+use crate::rules::events::Event;
+use crate::security_events::{FILE, Keeper, Kept};
 
 /// A core hands its buffer over when it holds so much, or at its next tick.
 const HAND_OVER_BYTES: usize = 64 * 1024;
 /// Written buffers that wait to be filled again.
 const SPARE_MAX: usize = 4;
 
+/// So many events may wait to be written.
+const EVENTS_QUEUED_MAX: usize = 8192;
+
 enum Order {
     Lines(Vec<u8>),
+    Events(Vec<Event>),
+    Keep(Option<Kept>),
     Open(AccessTo),
     Stop(Sender<()>),
 }
@@ -32,6 +41,9 @@ pub struct Writer {
     queue_bytes_max: AtomicUsize,
     /// Buffers that were written; a core takes one when it has handed its own over.
     spare: Arc<Mutex<Vec<Vec<u8>>>>,
+    events_queued: Arc<AtomicUsize>,
+    events_lost: Arc<AtomicU64>,
+    kept: Mutex<Option<Kept>>,
 }
 
 impl Writer {
@@ -44,11 +56,18 @@ impl Writer {
         let (orders, inbox) = channel();
         let queued = Arc::new(AtomicUsize::new(0));
         let spare = Arc::new(Mutex::new(Vec::new()));
-        let (their_queued, their_spare) = (Arc::clone(&queued), Arc::clone(&spare));
-        let writing = move || write(sink, &inbox, &their_queued, &their_spare);
+        let (events_queued, events_lost) = (Arc::<AtomicUsize>::default(), Arc::<AtomicU64>::default());
+        let theirs = Theirs {
+            queued: Arc::clone(&queued),
+            spare: Arc::clone(&spare),
+            events_queued: Arc::clone(&events_queued),
+            keeper: Keeper::new(Arc::clone(&events_lost)),
+        };
+        let writing = move || write(sink, &inbox, theirs);
         std::thread::Builder::new().name("access-log".into()).spawn(writing)?;
         let (to, queue_bytes_max) = (Mutex::new(to.clone()), AtomicUsize::new(queue_bytes_max));
-        Ok(Self { orders, queued, to, queue_bytes_max, spare })
+        let kept = Mutex::new(None);
+        Ok(Self { orders, queued, to, queue_bytes_max, spare, events_queued, events_lost, kept })
     }
 
     /// Follows a new configuration.
@@ -59,6 +78,22 @@ impl Writer {
             *current = to.clone();
             self.send(Order::Open(to.clone()));
         }
+    }
+
+    /// Keeps the newest events in this folder, so many of them; 0: none.
+    pub fn keep_events(&self, data_dir: &Path, slots: usize) {
+        let kept = (slots > 0).then(|| Kept { path: data_dir.join(FILE), slots });
+        let mut current = self.kept.lock();
+        if *current != kept {
+            current.clone_from(&kept);
+            self.send(Order::Keep(kept));
+        }
+    }
+
+    /// Events that could not be written, so far.
+    #[must_use]
+    pub fn events_lost(&self) -> u64 {
+        self.events_lost.load(Ordering::Relaxed)
     }
 
     /// Opens the file anew, after it was moved away.
@@ -77,6 +112,17 @@ impl Writer {
     fn send(&self, order: Order) {
         // The thread ends only with the process.
         let _ = self.orders.send(order);
+    }
+
+    /// Hands events over; `false` if too many wait already.
+    fn hand_over_events(&self, events: Vec<Event>) -> bool {
+        let count = events.len();
+        if self.events_queued.fetch_add(count, Ordering::AcqRel) + count > EVENTS_QUEUED_MAX {
+            self.events_queued.fetch_sub(count, Ordering::AcqRel);
+            return false;
+        }
+        self.send(Order::Events(events));
+        true
     }
 
     /// Hands lines over; `false` if too much waits already.
@@ -126,6 +172,12 @@ impl CoreLog {
         if full { self.flush() } else { 0 }
     }
 
+    /// Hands over events; how many were dropped.
+    pub fn events(&self, events: Vec<Event>) -> u64 {
+        let count = events.len() as u64;
+        if count == 0 || self.writer.hand_over_events(events) { 0 } else { count }
+    }
+
     /// Hands over what there is; how many lines were dropped.
     pub fn flush(&self) -> u64 {
         let mut lines = self.lines.take();
@@ -168,7 +220,16 @@ impl Sink {
     }
 }
 
-fn write(mut sink: Sink, inbox: &Receiver<Order>, queued: &AtomicUsize, spare: &Mutex<Vec<Vec<u8>>>) {
+/// What the thread shares with those who hand over, and its ring.
+struct Theirs {
+    queued: Arc<AtomicUsize>,
+    spare: Arc<Mutex<Vec<Vec<u8>>>>,
+    events_queued: Arc<AtomicUsize>,
+    keeper: Keeper,
+}
+
+fn write(mut sink: Sink, inbox: &Receiver<Order>, theirs: Theirs) {
+    let Theirs { queued, spare, events_queued, mut keeper } = theirs;
     let mut failing = false;
     for order in inbox {
         match order {
@@ -189,6 +250,11 @@ fn write(mut sink: Sink, inbox: &Receiver<Order>, queued: &AtomicUsize, spare: &
                 }
                 failing = !failing;
             }
+            Order::Events(events) => {
+                keeper.write(&events);
+                events_queued.fetch_sub(events.len(), Ordering::AcqRel);
+            }
+            Order::Keep(kept) => keeper.keep(kept),
             Order::Open(to) => match Sink::open(&to) {
                 Ok(new) => sink = new,
                 Err(error) => tracing::error!(%error, "the old access log stays in use"),

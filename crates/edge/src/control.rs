@@ -148,8 +148,9 @@ impl Control {
         gone.dedup();
         let gone: Arc<[Arc<str>]> = gone.into();
         self.tell(|| Order::Swap(Arc::clone(&running), Arc::clone(&gone)));
-        let access = &running.newest().settings.log.access;
-        self.writer.configure(&access.to, access.queue_bytes_max);
+        let log = &running.newest().settings.log;
+        self.writer.configure(&log.access.to, log.access.queue_bytes_max);
+        self.writer.keep_events(&self.data_dir, log.security_events_max);
         for key in self.waiting_for_restart() {
             tracing::warn!(key, "this change takes effect when Rempart is started again");
         }

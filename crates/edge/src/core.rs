@@ -12,6 +12,7 @@ use rempart_base::{Now, RayId};
 use rempart_cache::KeyBuilder;
 use rempart_config::Snapshot;
 use rempart_origin::Origins;
+use rempart_rules::Scratch;
 use rempart_wire::Drain;
 
 use crate::access_log::CoreLog;
@@ -19,6 +20,9 @@ use crate::cache::CacheTier;
 use crate::metrics::{CoreMetrics, NO_ZONE, ReleaseCounters};
 use crate::page::Slot;
 use crate::pipeline::{StageId, StageSet};
+use crate::rules::Plans;
+use crate::rules::events::Events;
+use crate::rules::trace::Trace;
 use crate::running::{self, Running};
 use crate::text::SecondText;
 use crate::zone_state::{LEFT_OUT_FOR, ZoneState};
@@ -42,6 +46,14 @@ pub struct Core {
     pub cache: Arc<CacheTier>,
     /// Where keys are built.
     pub keys: RefCell<KeyBuilder>,
+    /// The memory of rules that run.
+    pub scratch: RefCell<Scratch>,
+    /// What rules have made of zones' plans.
+    pub plans: RefCell<Plans>,
+    /// Where it is told what rules do; an edge tells nobody.
+    pub trace: Option<Trace>,
+    /// What rules have decided about visitors lately.
+    pub events: Events,
     /// The current second as text.
     pub second: RefCell<SecondText>,
     zones: RefCell<HashMap<Arc<str>, Rc<ZoneState>, foldhash::fast::FixedState>>,
@@ -118,6 +130,10 @@ impl Core {
             loop_token,
             cache,
             keys: RefCell::default(),
+            scratch: RefCell::default(),
+            plans: RefCell::default(),
+            trace: None,
+            events: Events::default(),
             second: RefCell::default(),
             zones: RefCell::default(),
             switched_off: RefCell::default(),
@@ -162,6 +178,7 @@ impl Core {
             self.zones.borrow_mut().retain(|name, _| !is_gone(name));
             self.metrics.retain(|name| !is_gone(name));
         }
+        self.plans.borrow_mut().clear();
         *self.releases.borrow_mut() = Releases::new(running, &self.metrics);
     }
 
@@ -186,7 +203,7 @@ impl Core {
         if !state.has_failed_too_often(stage, now.mono) {
             return;
         }
-        let name = stage.stage().name;
+        let name = stage.name();
         tracing::warn!(
             zone = &**zone,
             stage = name,
@@ -203,7 +220,7 @@ impl Core {
         self.left_out.borrow_mut().retain(|left_out| {
             let is_kept = now.is_some_and(|now| now < left_out.until);
             if !is_kept {
-                let (zone, stage) = (&*left_out.zone, left_out.stage.stage().name);
+                let (zone, stage) = (&*left_out.zone, left_out.stage.name());
                 tracing::warn!(zone, stage, "a stage that was left out is tried again");
                 left_out.state.try_again(left_out.stage);
                 self.metrics.incidents.try_again(zone, stage);
@@ -255,8 +272,10 @@ impl Core {
         self.metrics.origin_idle.store(self.origins.idle_count(), std::sync::atomic::Ordering::Relaxed);
     }
 
-    /// Hands the log's lines over.
+    /// Hands over the log's lines, and events.
     pub fn flush_log(&self) {
         self.metrics.log_dropped.add(self.log.flush());
+        let (events, dropped) = self.events.take();
+        self.metrics.events_dropped.add(dropped + self.log.events(events));
     }
 }

@@ -7,10 +7,13 @@ mod begin;
 mod end;
 mod fetch;
 mod give;
+mod hold;
 mod join;
 mod learn;
 mod lookup;
 mod refill;
+mod reply;
+mod screen;
 mod screening;
 
 use std::pin::pin;
@@ -29,10 +32,10 @@ use crate::budgets::UnderWay;
 use crate::cache::{Lead, Source};
 use crate::core::{Core, Pinned};
 use crate::forward::Client;
-use crate::guard;
 use crate::panics;
 use crate::record::Record;
 use crate::relay::Upload;
+use crate::rules::{Guided, Reply, Ruling};
 use crate::text::{IpText, RayText};
 use crate::websocket::Key;
 use crate::zone_state::ZoneState;
@@ -55,6 +58,8 @@ enum State {
     GiveSliced(Box<Source>, CacheStatus),
     /// Nothing that is stored answers: fetch it for all who wait, or wait for who does.
     Join(Box<Miss>),
+    /// The edge answers by itself.
+    Reply(Box<Reply>),
     /// The origin is to be asked.
     Pass,
     /// A connection is there: send the request, wait for the head of the answer.
@@ -83,11 +88,13 @@ enum Role {
 pub struct Exchange<'a, V> {
     core: &'a Rc<Core>,
     snapshot: &'a Rc<Pinned>,
-    visitor: &'a mut V,
+    visitor: Guided<'a, V>,
     ray: RayText,
     client: Client,
     client_text: IpText,
     zone: Option<&'a Arc<ZonePlan>>,
+    /// What rules have decided; `None` where none has run.
+    ruling: Option<Box<Ruling<'a>>>,
     state: Rc<ZoneState>,
     under_way: Option<UnderWay>,
     upload: Upload,
@@ -118,6 +125,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             client,
             client_text: IpText::new(client.ip),
             zone: None,
+            ruling: None,
             state: core.zone(None),
             under_way: None,
             upload: Upload::default(),
@@ -132,7 +140,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             record: Record::new(ray, core.now()),
             core,
             snapshot,
-            visitor,
+            visitor: Guided::new(visitor),
         }
     }
 
@@ -159,13 +167,16 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             state = match state {
                 State::Screen => self.screen().await,
                 State::Stale(fault) => self.stale(fault),
+                #[cfg(feature = "fault")]
+                State::Lookup if self.is_to_be_held() => self.hold_for_test().await,
                 State::Lookup => self.lookup().await,
                 State::Give(giving) => self.give(giving).await,
                 State::GiveSliced(source, status) => self.give_sliced(*source, status).await,
                 State::Join(miss) => self.join(*miss).await,
+                State::Reply(reply) => self.reply(*reply).await,
                 State::Pass => self.pass().await,
                 State::Fetch(connection) => self.fetch(connection).await,
-                State::Settle(connection) => self.settle(connection),
+                State::Settle(connection) => self.settle(connection).await,
                 State::Deliver(connection) => self.deliver(connection).await,
                 State::Fail(fault) => self.fail(fault).await,
                 State::Record => return,
@@ -177,22 +188,5 @@ impl<'a, V: Visitor> Exchange<'a, V> {
     #[cfg(feature = "fault")]
     fn meet(&self, place: &str) {
         self.core.faults.meet(place, self.zone.map_or("", |zone| &zone.name), |_| {});
-    }
-
-    async fn screen(&mut self) -> State {
-        let mut screening =
-            Screening::new(self.visitor.head(), self.visitor.peer(), self.snapshot, self.core);
-        let (state, verdict) = guard::screen(self.core, self.snapshot, &mut screening).await;
-        let may_be_stale = screening.may_be_stale;
-        self.zone = screening.zone;
-        self.state = state;
-        match verdict {
-            Ok(()) => {
-                self.under_way = Some(UnderWay::enter(&self.state));
-                State::Lookup
-            }
-            Err(fault) if may_be_stale => State::Stale(fault),
-            Err(fault) => State::Fail(fault),
-        }
     }
 }

@@ -41,7 +41,7 @@ impl Injection {
     /// # Errors
     /// There is no such place, or no such way to fail; the text says what there is.
     pub fn new(zone: &str, place: &str, does: &str, times: u32) -> Result<Self, String> {
-        let stages = pipeline::StageId::all().map(|id| id.stage().name);
+        let stages = pipeline::StageId::all().map(|id| id.name());
         let mut places = stages.chain(PLACES);
         let Some(place) = places.find(|known| *known == place) else {
             return Err(format!("no stage {place:?}; beside the stages there are {}", PLACES.join(", ")));

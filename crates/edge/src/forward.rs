@@ -7,12 +7,14 @@ use rempart_cache::CachePlan;
 use rempart_cache::key::push_authority;
 use rempart_cache::plan::DeviceType;
 use rempart_config::Snapshot;
-use rempart_flow::{Known, RequestHead, Scheme, Version};
+use rempart_features::managed_transforms::without_visitor;
+use rempart_flow::{Field, Known, RequestHead, Scheme, Version};
 use rempart_origin::plan::OriginPlan;
 use rempart_origin::{FieldWriter, Request};
 use rempart_wire::Peer;
 
 use crate::cache::Fetched;
+use crate::rules::{Added, ForwardedFor};
 use crate::text::{IpText, RayText};
 use crate::websocket::{self, Key};
 
@@ -72,6 +74,10 @@ pub struct Forward<'a> {
     pub device_type: Option<DeviceType>,
     /// The key of a WebSocket whose visitor has none.
     pub key: Option<&'a Key>,
+    /// Whether the visitor waits for `100 Continue`, so that the origin is asked for it.
+    pub expects_continue: bool,
+    /// What rules add that only the edge may say.
+    pub added: Option<&'a Added>,
     /// Whom it is sent to.
     pub origin: &'a OriginPlan,
 }
@@ -105,17 +111,7 @@ impl Request for Forward<'_> {
 
     fn fields<W: FieldWriter>(&self, out: &mut W) {
         let head = self.head;
-        out.fields(&head.fields, |field| {
-            let is_other = field.known == Known::Other;
-            let believed = self.client.via_trusted || !(is_other && is_claim(head.bytes(field.name)));
-            let asked = self.fetched.as_ref().is_none_or(|fetched| {
-                let name = head.bytes(field.name);
-                fetched.passes(field.known) && !(is_other && (is_double(name) || Fetched::is_range(name)))
-            });
-            // RFC 8441 section 5: a stream has no key.
-            let fits = W::IS_HTTP1 || !(is_other && websocket::is_key(head.bytes(field.name)));
-            !field.hop_by_hop && believed && asked && fits && self.passes(field.known)
-        });
+        out.fields(&head.fields, |field| self.goes_on::<W>(field));
         if let Some(fetched) = &self.fetched {
             fetched.encode(out);
         }
@@ -137,18 +133,62 @@ impl Request for Forward<'_> {
 }
 
 impl Forward<'_> {
-    fn own_fields(&self, out: &mut impl FieldWriter) {
-        out.field(b"CF-Connecting-IP", self.client_text.as_bytes());
-        if self.client.via_trusted {
-            out.field_with(b"X-Forwarded-For", |out| {
-                for value in self.head.fields.values(Known::XForwardedFor) {
-                    out.extend_from_slice(value);
-                    out.extend_from_slice(b", ");
+    /// Whether a field of the head goes on to the origin.
+    fn goes_on<W: FieldWriter>(&self, field: &Field) -> bool {
+        let name = self.head.bytes(field.name);
+        let is_other = field.known == Known::Other;
+        let believed = self.client.via_trusted || !(is_other && is_claim(name));
+        let asked = self.fetched.as_ref().is_none_or(|fetched| {
+            fetched.passes(field.known) && !(is_other && (is_double(name) || Fetched::is_range(name)))
+        });
+        // RFC 8441 section 5: a stream has no key.
+        let fits = W::IS_HTTP1 || !(is_other && websocket::is_key(name));
+        !field.hop_by_hop && believed && asked && fits && self.passes(field.known) && !self.is_replaced(field)
+    }
+
+    /// Whether rules have something else sent in the place of what even a trusted peer says about its visitor, or nothing.
+    fn is_replaced(&self, field: &Field) -> bool {
+        let Some(added) = self.added.filter(|_| self.client.via_trusted) else { return false };
+        let known = known_as(self.head.bytes(field.name));
+        let is_address = matches!(
+            known,
+            Known::Forwarded
+                | Known::XForwardedFor
+                | Known::XRealIp
+                | Known::TrueClientIp
+                | Known::CfConnectingIp
+        );
+        // Of the others the head has them as rules have changed them.
+        let is_edges = known == Known::TrueClientIp && added.fields.has(known);
+        is_edges || (is_address && added.hides_visitor)
+    }
+
+    /// Whether the head has this field, and it goes on: what rules change stands in both.
+    fn is_in_head<W: FieldWriter>(&self, name: &[u8]) -> bool {
+        let is_it = |field: &Field| self.head.bytes(field.name).eq_ignore_ascii_case(name);
+        self.head.fields.list().iter().any(|field| is_it(field) && self.goes_on::<W>(field))
+    }
+
+    fn own_fields<W: FieldWriter>(&self, out: &mut W) {
+        if !self.added.is_some_and(|added| added.hides_connecting_ip) {
+            out.field(b"CF-Connecting-IP", self.client_text.as_bytes());
+        }
+        match self.added.map_or(ForwardedFor::Whole, |added| added.forwarded_for) {
+            ForwardedFor::Whole if self.client.via_trusted => {
+                out.field_with(b"X-Forwarded-For", |out| self.forwarded_for(out));
+            }
+            ForwardedFor::Whole => out.field(b"X-Forwarded-For", self.client_text.as_bytes()),
+            ForwardedFor::WithoutVisitor if self.client.via_trusted => {
+                let mut whole = Vec::new();
+                self.forwarded_for(&mut whole);
+                if let Some(rest) = without_visitor(&whole) {
+                    out.field(b"X-Forwarded-For", rest);
                 }
-                out.extend_from_slice(IpText::new(self.peer.address.ip()).as_bytes());
-            });
-        } else {
-            out.field(b"X-Forwarded-For", self.client_text.as_bytes());
+            }
+            ForwardedFor::WithoutVisitor | ForwardedFor::Gone => {}
+        }
+        if let Some(added) = self.added {
+            out.fields(&added.fields, |field| !self.is_in_head::<W>(added.fields.bytes(field.name)));
         }
         let (scheme, visitor) = match scheme(self.head, &self.client) {
             Scheme::Http => (b"http".as_slice(), b"{\"scheme\":\"http\"}".as_slice()),
@@ -171,6 +211,15 @@ impl Forward<'_> {
         out.field(b"Via", via);
     }
 
+    /// Who has sent the request on, the visitor first.
+    fn forwarded_for(&self, out: &mut Vec<u8>) {
+        for value in self.head.fields.values(Known::XForwardedFor) {
+            out.extend_from_slice(value);
+            out.extend_from_slice(b", ");
+        }
+        out.extend_from_slice(IpText::new(self.peer.address.ip()).as_bytes());
+    }
+
     /// Whether an end-to-end field goes on to the origin.
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other field passes, known or not")]
     const fn passes(&self, known: Known) -> bool {
@@ -187,11 +236,30 @@ impl Forward<'_> {
             Known::Forwarded | Known::XForwardedHost | Known::XRealIp | Known::TrueClientIp => {
                 self.client.via_trusted
             }
-            // RFC 9110 section 10.1.1: from HTTP/1.0 it means nothing.
-            Known::Expect => self.head.expects_continue,
+            // RFC 9110 section 10.1.1: from HTTP/1.0 it means nothing, and to who has said 100 no more.
+            Known::Expect => self.expects_continue,
             _ => true,
         }
     }
+}
+
+/// Whether a field of this name is believed to be the edge's word: what a visitor sends of it goes no further, and what
+/// a rule sets of it does.
+#[must_use]
+pub fn is_for_edge_to_say(name: &[u8]) -> bool {
+    let known = Known::from_name(name);
+    if known == Known::Other {
+        return is_claim(name);
+    }
+    matches!(
+        known,
+        Known::Forwarded
+            | Known::XForwardedFor
+            | Known::XForwardedHost
+            | Known::XRealIp
+            | Known::TrueClientIp
+            | Known::CfConnectingIp
+    )
 }
 
 /// Whether the visitor understands trailers (RFC 9110 section 10.1.4).
@@ -223,10 +291,16 @@ pub fn scheme(head: &RequestHead, client: &Client) -> Scheme {
 /// what the cache does not: CGI and WSGI make one variable of `If-None-Match` and `If_None_Match` (RFC 3875 section
 /// 4.1.18).
 fn is_double(name: &[u8]) -> bool {
-    name.contains(&b'_') && {
-        let hyphens: Vec<u8> = name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
-        Known::from_name(&hyphens) != Known::Other
+    name.contains(&b'_') && known_as(name) != Known::Other
+}
+
+/// What CGI and WSGI take a field of this name for.
+fn known_as(name: &[u8]) -> Known {
+    if !name.contains(&b'_') {
+        return Known::from_name(name);
     }
+    let hyphens: Vec<u8> = name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
+    Known::from_name(&hyphens)
 }
 
 /// Whether a field claims, in a spelling of its own, what only an edge may say: a name that begins with
@@ -234,15 +308,13 @@ fn is_double(name: &[u8]) -> bool {
 fn is_claim(name: &[u8]) -> bool {
     let begins_cf = matches!(name, [b'c' | b'C', b'f' | b'F', b'-' | b'_', ..]);
     begins_cf
-        || (name.contains(&b'_') && {
-            let hyphens: Vec<u8> = name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
-            matches!(
-                Known::from_name(&hyphens),
+        || (name.contains(&b'_')
+            && matches!(
+                known_as(name),
                 Known::XForwardedFor
                     | Known::XForwardedProto
                     | Known::XForwardedHost
                     | Known::XRealIp
                     | Known::TrueClientIp
-            )
-        })
+            ))
 }

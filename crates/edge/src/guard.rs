@@ -14,7 +14,8 @@ use crate::core::{Core, Pinned};
 use crate::exchange::Screening;
 use crate::incidents::{Kind, Place};
 use crate::panics::{self, Panic};
-use crate::pipeline::{OnFailure, Progress, Stage, StageId};
+use crate::pipeline::{AnswerStage, OnFailure, Progress, Stage, StageId, StageSet};
+use crate::rules::Answering;
 use crate::zone_state::ZoneState;
 
 /// How much of a core one stage may use for one request, from its second piece on. The first one is bounded
@@ -29,7 +30,7 @@ struct Guard<'a> {
     state: Rc<ZoneState>,
 }
 
-/// Runs the stages that the zone has not switched off, in order, until one refuses the request.
+/// Runs the stages that the zone has and has not switched off, in order, until one refuses the request or answers it.
 ///
 /// # Errors
 /// It is refused. The zone's state comes back all the same.
@@ -37,7 +38,7 @@ pub async fn screen(
     core: &Core,
     release: &Pinned,
     screening: &mut Screening<'_, '_>,
-) -> (Rc<ZoneState>, Result<(), Fault>) {
+) -> (Rc<ZoneState>, Result<Screened, Fault>) {
     let mut guard = Guard { core, release, state: core.zone(None) };
     core.slot.zone(release.number, "");
     let verdict = guard.all(screening).await;
@@ -45,40 +46,76 @@ pub async fn screen(
     (guard.state, verdict)
 }
 
+/// How far screening has come with a request that no stage refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screened {
+    /// To its end: the request goes on.
+    Passes,
+    /// The edge answers what stands in the ruling.
+    Answered,
+    /// A stage wants to see the beginning of the body; it runs again when the screening is resumed.
+    WantsBody,
+}
+
 impl Guard<'_> {
-    async fn all(&mut self, screening: &mut Screening<'_, '_>) -> Result<(), Fault> {
-        let mut is_known = false;
-        for id in StageId::all() {
-            if self.state.off().contains(id) {
-                continue;
-            }
-            let ran = self.stage(id, screening).await;
-            if let (false, Some(zone)) = (is_known, screening.zone) {
-                is_known = true;
-                self.state = self.core.zone(Some(&zone.name));
-                self.core.slot.zone(self.release.number, &zone.name);
-                screening.is_over_share = self.core.metrics.budget.is_over_share(&self.state.counters);
-            }
-            ran?;
+    async fn all(&mut self, screening: &mut Screening<'_, '_>) -> Result<Screened, Fault> {
+        let found = match screening.left {
+            Some(_) => Ok(Progress::Done),
+            // It is no stage that takes its time.
+            None => match StageId::FIRST.request() {
+                Some(stage) => self.piece(StageId::FIRST, stage, screening),
+                None => Ok(Progress::Done),
+            },
+        };
+        if let Some(zone) = screening.zone {
+            self.state = self.core.zone(Some(&zone.name));
+            self.core.slot.zone(self.release.number, &zone.name);
+            screening.is_over_share = self.core.metrics.budget.is_over_share(&self.state.counters);
         }
-        Ok(())
+        found?;
+        let left = screening.left.unwrap_or_else(|| match screening.zone {
+            Some(zone) => self.state.stages(screening.snapshot, zone).0,
+            None => StageSet::ALWAYS,
+        });
+        let mut left = left.less(self.state.off());
+        while let Some(id) = left.first() {
+            let Some(stage) = id.request() else { break };
+            let progress = match self.piece(id, stage, screening)? {
+                Progress::Again => self.go_on((id, stage), screening).await?,
+                progress @ (Progress::Done | Progress::Answered | Progress::Body) => progress,
+            };
+            match progress {
+                Progress::Done | Progress::Again => left = left.without(id),
+                Progress::Answered => return Ok(Screened::Answered),
+                Progress::Body => {
+                    screening.left = Some(left);
+                    return Ok(Screened::WantsBody);
+                }
+            }
+        }
+        Ok(Screened::Passes)
     }
 
-    /// Runs a stage to its end, piece by piece. Between two pieces the core looks after its other
+    /// Runs a stage on to its end, piece by piece, after its first. Between two pieces the core looks after its other
     /// connections.
-    async fn stage(&self, id: StageId, screening: &mut Screening<'_, '_>) -> Result<(), Fault> {
-        let stage = id.stage();
-        let Progress::Again = self.piece(id, stage, screening)? else { return Ok(()) };
+    async fn go_on(
+        &self,
+        (id, stage): (StageId, &'static Stage),
+        screening: &mut Screening<'_, '_>,
+    ) -> Result<Progress, Fault> {
         let mut used = Duration::ZERO;
         loop {
             self.rest(screening).await;
             let begun = cpu();
-            let Progress::Again = self.piece(id, stage, screening)? else { return Ok(()) };
+            match self.piece(id, stage, screening)? {
+                Progress::Again => {}
+                progress @ (Progress::Done | Progress::Answered | Progress::Body) => return Ok(progress),
+            }
             used += cpu().saturating_sub(begun);
             if used > STAGE_CPU_MAX {
                 let text = format!("more than {} ms of CPU", STAGE_CPU_MAX.as_millis());
                 self.release.counters.overruns.add(1);
-                return self.failed(id, screening, Kind::Overrun, text);
+                return self.failed((id, stage), screening, Kind::Overrun, text).map(|()| Progress::Done);
             }
         }
     }
@@ -87,7 +124,7 @@ impl Guard<'_> {
     fn piece(
         &self,
         id: StageId,
-        stage: &Stage,
+        stage: &'static Stage,
         screening: &mut Screening<'_, '_>,
     ) -> Result<Progress, Fault> {
         self.core.slot.stage(stage.mark);
@@ -101,7 +138,7 @@ impl Guard<'_> {
             Ok(progress) => progress,
             Err(Panic { text }) => {
                 self.release.counters.panics.add(1);
-                self.failed(id, screening, Kind::Panic, text).map(|()| Progress::Done)
+                self.failed((id, stage), screening, Kind::Panic, text).map(|()| Progress::Done)
             }
         }
     }
@@ -117,12 +154,11 @@ impl Guard<'_> {
     #[cold]
     fn failed(
         &self,
-        id: StageId,
+        (id, stage): (StageId, &'static Stage),
         screening: &mut Screening<'_, '_>,
         kind: Kind,
         text: String,
     ) -> Result<(), Fault> {
-        let stage = id.stage();
         let zone = screening.zone.map_or_else(|| Arc::from(""), |zone| Arc::clone(&zone.name));
         let rule = screening.rule.into();
         let place = Place { release: self.release.number, zone, stage: stage.name, rule };
@@ -136,12 +172,79 @@ impl Guard<'_> {
             }
             OnFailure::Stale | OnFailure::Closed => {
                 screening.may_be_stale = stage.on_failure == OnFailure::Stale;
-                Err(match kind {
-                    Kind::Panic => Fault::Panic,
-                    Kind::Overrun => Fault::StageOverrun,
-                })
+                Err(fault(kind))
             }
         }
+    }
+}
+
+/// Runs stages of an answer, each so that its failure costs no more than its row says.
+///
+/// # Errors
+/// One has failed without which the answer must not be given.
+pub(crate) fn answer(
+    state: &Rc<ZoneState>,
+    stages: StageSet,
+    answering: &mut Answering<'_, '_>,
+) -> Result<(), Fault> {
+    let left = stages.less(state.off());
+    for id in left.stages() {
+        if let Some(stage) = id.answer() {
+            answer_stage(state, Some(id), stage, answering)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs one stage of an answer.
+///
+/// # Errors
+/// As [`answer`].
+pub(crate) fn answer_stage(
+    state: &Rc<ZoneState>,
+    id: Option<StageId>,
+    stage: &'static AnswerStage,
+    answering: &mut Answering<'_, '_>,
+) -> Result<(), Fault> {
+    let (core, release, zone) = (answering.asked.core, answering.asked.snapshot, answering.asked.zone);
+    core.slot.zone(release.number, &zone.name);
+    core.slot.stage(stage.mark);
+    answering.rule = "";
+    let ran = panics::catch(|| {
+        #[cfg(feature = "fault")]
+        core.faults.meet(stage.name, &zone.name, |rule| core.slot.rule(rule));
+        (stage.run)(answering, stage.name);
+    });
+    core.slot.clear();
+    let (kind, text) = match ran {
+        Ok(()) if !std::mem::take(&mut answering.is_overrun) => return Ok(()),
+        Ok(()) => {
+            answering.asked.release.overruns.add(1);
+            (Kind::Overrun, format!("more than {} ms of CPU", STAGE_CPU_MAX.as_millis()))
+        }
+        Err(Panic { text }) => {
+            answering.asked.release.panics.add(1);
+            (Kind::Panic, text)
+        }
+    };
+    let (zone_name, rule) = (Arc::clone(&zone.name), answering.rule.into());
+    let place = Place { release: release.number, zone: zone_name, stage: stage.name, rule };
+    core.metrics.incidents.note(kind, place, text, core.now());
+    match stage.on_failure {
+        OnFailure::Open => {
+            if let Some(id) = id {
+                core.has_failed_open(state, &zone.name, id);
+            }
+            Ok(())
+        }
+        OnFailure::Stale | OnFailure::Closed => Err(fault(kind)),
+    }
+}
+
+const fn fault(kind: Kind) -> Fault {
+    match kind {
+        Kind::Panic => Fault::Panic,
+        Kind::Overrun => Fault::StageOverrun,
     }
 }
 

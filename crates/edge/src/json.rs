@@ -82,6 +82,23 @@ impl<'a> Line<'a> {
         self.out.push(b'"');
     }
 
+    /// Texts from outside, as an array.
+    pub fn texts<'t>(&mut self, key: Key, texts: impl Iterator<Item = &'t [u8]>) {
+        self.out.extend_from_slice(key.number.as_bytes());
+        self.out.push(b'[');
+        for (number, text) in texts.enumerate() {
+            self.out.extend_from_slice(if number == 0 { b"\"" } else { b",\"" });
+            escape(self.out, text);
+            self.out.push(b'"');
+        }
+        self.out.push(b']');
+    }
+
+    /// Keys and values as they stand in the line, comma included.
+    pub fn members(&mut self, text: &[u8]) {
+        self.out.extend_from_slice(text);
+    }
+
     /// A status: three digits, or 0.
     #[inline]
     pub fn status(&mut self, key: Key, status: u16) {
@@ -154,7 +171,8 @@ const fn is_plain_word(word: u64) -> bool {
     (word | control | zeros) & HIGH == 0
 }
 
-fn escape(out: &mut Vec<u8>, text: &[u8]) {
+/// Writes a text as it stands between the quotes of a string.
+pub(crate) fn escape(out: &mut Vec<u8>, text: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     for part in text.utf8_chunks() {
         for byte in part.valid().bytes() {

@@ -174,6 +174,7 @@ fn prepare(
     let access = &settings.log.access;
     let writer =
         Arc::new(Writer::start(&access.to, access.queue_bytes_max).map_err(|e| StartError(e.to_string()))?);
+    writer.keep_events(&data_dir, settings.log.security_events_max);
     let inlets = Inlets::open(&data_dir, admin).map_err(|e| StartError(e.to_string()))?;
     let purges = Purges::open(&data_dir, tide)
         .map_err(error(&format!("the log of purges in {}", data_dir.display())))?;

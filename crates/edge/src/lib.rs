@@ -28,8 +28,10 @@ mod private_file;
 pub mod purging;
 pub mod record;
 pub mod relay;
+pub mod rules;
 pub mod running;
 pub mod samples;
+pub mod security_events;
 pub mod taste;
 #[cfg(feature = "fault")]
 mod test_stages;

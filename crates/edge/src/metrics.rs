@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use rempart_http2::{Budget, Failure};
 
 use crate::incidents::Incidents;
+use crate::rules::{ACTIONS, Matched};
 
 pub use self::cache::{CacheCounters, is_hit};
 pub use self::release::{
@@ -69,6 +70,8 @@ pub struct ZoneCounters {
     pub bytes_out: Counter,
     /// What the cache did.
     pub cache: CacheCounters,
+    /// Matches of rules by action, in the order of [`ACTIONS`].
+    pub rules: [Counter; ACTIONS.len()],
 }
 
 impl Default for ZoneCounters {
@@ -82,6 +85,7 @@ impl Default for ZoneCounters {
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
             cache: CacheCounters::default(),
+            rules: std::array::from_fn(|_| Counter::default()),
         }
     }
 }
@@ -103,6 +107,13 @@ impl ZoneCounters {
         self.latency_us.add(us);
         self.bytes_in.add(bytes_in);
         self.bytes_out.add(bytes_out);
+    }
+
+    /// Counts what rules have matched in one exchange.
+    pub fn matched(&self, matched: &Matched<'_>) {
+        for (counter, count) in self.rules.iter().zip(matched.counts()).filter(|(_, count)| *count > 0) {
+            counter.add(count);
+        }
     }
 
     /// Exchanges in all.
@@ -165,6 +176,8 @@ pub struct CoreMetrics {
     pub budget: crate::budgets::CoreBudget,
     /// Exchanges tried a second time.
     pub retries: Counter,
+    /// Bytes of request bodies that are held for rules; it goes down too.
+    pub held_body_bytes: Counter,
     /// Lines of the access log that were dropped.
     pub log_dropped: Counter,
     /// Toward origins.
@@ -175,6 +188,8 @@ pub struct CoreMetrics {
     pub samples: crate::samples::CoreSamples,
     /// What went wrong.
     pub incidents: Incidents,
+    /// Security events that were dropped.
+    pub events_dropped: Counter,
     zones: Mutex<Vec<(Arc<str>, Arc<ZoneCounters>)>>,
     releases: Mutex<VecDeque<(u64, Arc<ReleaseCounters>)>>,
 }

@@ -1,12 +1,16 @@
 //! The list: what happens to a request, in order, each row with the reason for its place. Labels of
 //! metrics and the table in the documentation are printed from it.
 
-use std::sync::Arc;
-
-use rempart_flow::{Fault, Known};
+mod first;
+mod set;
+use rempart_flow::Fault;
+use rempart_rules::Phase;
 
 use crate::exchange::Screening;
 use crate::page::StageName;
+use crate::rules::{Answering, products, stages};
+
+pub use self::set::{StageId, StageSet, stage_named};
 
 /// One row of the list.
 pub struct Stage {
@@ -20,6 +24,8 @@ pub struct Stage {
     pub on_failure: OnFailure,
     /// Who may switch it off for a zone.
     pub switch: Switch,
+    /// For whom it runs.
+    pub when: When,
     /// What it does: nothing, a note in the screening, or a refusal.
     pub run: fn(&mut Screening<'_, '_>) -> Result<Progress, Fault>,
 }
@@ -45,6 +51,27 @@ pub enum Switch {
     Operator,
 }
 
+/// For whom a stage runs: it costs nobody else anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// For everybody.
+    Always,
+    /// For zones with rules in this phase.
+    Phase(Phase),
+    /// For zones that have their URLs normalised.
+    Normalization,
+    /// For zones with access rules for addresses.
+    Access,
+    /// For zones with lockdowns.
+    Lockdown,
+    /// For zones with rules for user agents.
+    UserAgent,
+    /// For zones whose images are protected.
+    Hotlink,
+    /// For zones with managed transforms of requests.
+    ManagedTransforms,
+}
+
 /// How far a stage has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -53,6 +80,10 @@ pub enum Progress {
     /// It has done a bounded piece of its work, and wants to be called again once the core has looked after
     /// others.
     Again,
+    /// To its end, and to that of the others: the edge answers what stands in the ruling.
+    Answered,
+    /// It wants to be called again once the beginning of the request's body is here.
+    Body,
 }
 
 /// The stages of a request, cheapest refusal first. What broke the protocol was refused before: the codec
@@ -64,7 +95,8 @@ pub const REQUEST: &[Stage] = &[
         why: "every later stage is some zone's; a host that nobody has ends here",
         on_failure: OnFailure::Closed,
         switch: Switch::Nobody,
-        run: zone,
+        when: When::Always,
+        run: first::zone,
     },
     Stage {
         name: "loop",
@@ -72,7 +104,8 @@ pub const REQUEST: &[Stage] = &[
         why: "a request that comes back must end before it costs the origin anything",
         on_failure: OnFailure::Closed,
         switch: Switch::Nobody,
-        run: loops,
+        when: When::Always,
+        run: first::loops,
     },
     Stage {
         name: "share",
@@ -80,7 +113,143 @@ pub const REQUEST: &[Stage] = &[
         why: "while the process is short of something, a zone that has its share of it gets no more; before anything costs more than a look",
         on_failure: OnFailure::Open,
         switch: Switch::Nobody,
-        run: share,
+        when: When::Always,
+        run: first::share,
+    },
+    Stage {
+        name: "normalize",
+        mark: StageName::new("normalize"),
+        why: "every rule is to see one spelling of a path, whatever the visitor's",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Normalization,
+        run: products::normalize,
+    },
+    Stage {
+        name: "dynamic-redirect",
+        mark: StageName::new("dynamic-redirect"),
+        why: "who is sent elsewhere costs nothing more",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Phase(Phase::DynamicRedirect),
+        run: |screening| stages::phase(screening, "dynamic-redirect", Phase::DynamicRedirect),
+    },
+    Stage {
+        name: "url-rewrite",
+        mark: StageName::new("url-rewrite"),
+        why: "later rules, the cache and the origin see the URL that is meant",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Phase(Phase::UrlRewrite),
+        run: |screening| stages::phase(screening, "url-rewrite", Phase::UrlRewrite),
+    },
+    Stage {
+        name: "config-settings",
+        mark: StageName::new("config-settings"),
+        why: "what it sets must hold for all that follows",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Phase(Phase::Config),
+        run: |screening| stages::phase(screening, "config-settings", Phase::Config),
+    },
+    Stage {
+        name: "origin-rules",
+        mark: StageName::new("origin-rules"),
+        why: "where a request goes is known before it is looked at closely, as at Cloudflare",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Phase(Phase::Origin),
+        run: |screening| stages::phase(screening, "origin-rules", Phase::Origin),
+    },
+    Stage {
+        name: "access",
+        mark: StageName::new("access"),
+        why: "an address that is let in or kept out needs no other rule",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Access,
+        run: products::access,
+    },
+    Stage {
+        name: "firewall-custom",
+        mark: StageName::new("firewall-custom"),
+        why: "the operator's own rules decide before anything that they can leave out",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Phase(Phase::Custom),
+        run: |screening| stages::phase(screening, "firewall-custom", Phase::Custom),
+    },
+    Stage {
+        name: "lockdown",
+        mark: StageName::new("lockdown"),
+        why: "behind the custom rules, which can leave it out",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Lockdown,
+        run: products::lockdown,
+    },
+    Stage {
+        name: "user-agent",
+        mark: StageName::new("user-agent"),
+        why: "behind the custom rules, which can leave it out",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::UserAgent,
+        run: products::user_agent,
+    },
+    Stage {
+        name: "hotlink",
+        mark: StageName::new("hotlink"),
+        why: "behind the custom rules, which can leave it out, and behind the settings, which can switch it",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Hotlink,
+        run: products::hotlink,
+    },
+    Stage {
+        name: "firewall-managed",
+        mark: StageName::new("firewall-managed"),
+        why: "what costs most of what protects comes last of it",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Phase(Phase::Managed),
+        run: |screening| stages::phase(screening, "firewall-managed", Phase::Managed),
+    },
+    Stage {
+        name: "bulk-redirect",
+        mark: StageName::new("bulk-redirect"),
+        why: "behind the firewall: a list may be long, and nobody who is kept out looks into it",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Phase(Phase::BulkRedirect),
+        run: |screening| stages::phase(screening, "bulk-redirect", Phase::BulkRedirect),
+    },
+    Stage {
+        name: "managed-transforms",
+        mark: StageName::new("managed-transforms"),
+        why: "before the operator's own header rules, which may change what it has set",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::ManagedTransforms,
+        run: products::managed_transforms,
+    },
+    Stage {
+        name: "header-rewrite",
+        mark: StageName::new("header-rewrite"),
+        why: "the request as it goes to the cache and the origin",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Phase(Phase::RequestHeaders),
+        run: |screening| stages::phase(screening, "header-rewrite", Phase::RequestHeaders),
+    },
+    Stage {
+        name: "cache-rules",
+        mark: StageName::new("cache-rules"),
+        why: "last: they are about the request as all others have made it",
+        on_failure: OnFailure::Closed,
+        switch: Switch::Operator,
+        when: When::Phase(Phase::Cache),
+        run: |screening| stages::phase(screening, "cache-rules", Phase::Cache),
     },
     #[cfg(feature = "fault")]
     Stage {
@@ -89,6 +258,7 @@ pub const REQUEST: &[Stage] = &[
         why: "a stage that fails, where what is stored would answer",
         on_failure: OnFailure::Stale,
         switch: Switch::Operator,
+        when: When::Always,
         run: crate::test_stages::stale,
     },
     #[cfg(feature = "fault")]
@@ -98,6 +268,7 @@ pub const REQUEST: &[Stage] = &[
         why: "a stage that fails, and that a request can do without",
         on_failure: OnFailure::Open,
         switch: Switch::Operator,
+        when: When::Always,
         run: crate::test_stages::open,
     },
     #[cfg(feature = "fault")]
@@ -107,6 +278,7 @@ pub const REQUEST: &[Stage] = &[
         why: "a stage that fails, and that protects something",
         on_failure: OnFailure::Closed,
         switch: Switch::Operator,
+        when: When::Always,
         run: crate::test_stages::closed,
     },
     #[cfg(feature = "fault")]
@@ -116,126 +288,79 @@ pub const REQUEST: &[Stage] = &[
         why: "a stage that uses a core, and that protects something",
         on_failure: OnFailure::Closed,
         switch: Switch::Operator,
+        when: When::Always,
         run: crate::test_stages::burn,
     },
 ];
 
-/// A stage of the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StageId(u8);
-
-/// The stage of this name.
-#[must_use]
-pub fn stage_named(name: &str) -> Option<StageId> {
-    StageId::all().find(|id| id.stage().name == name)
+/// One row of the list of what the head of an answer passes.
+pub struct AnswerStage {
+    /// Its name in metrics, logs and documents.
+    pub name: &'static str,
+    /// The same for the page that outlives this process.
+    pub mark: StageName,
+    /// Why it stands where it stands.
+    pub why: &'static str,
+    /// What becomes of an answer on which it fails.
+    pub on_failure: OnFailure,
+    /// The phase that it is.
+    pub(crate) phase: Phase,
+    /// What it does to the head.
+    pub(crate) run: fn(&mut Answering<'_, '_>, &'static str),
 }
 
-impl StageId {
-    /// Every stage, in order.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (0_u8..).take(REQUEST.len()).map(Self)
-    }
+/// What the head of an answer passes before the visitor gets it, wherever it comes from: an origin, the store, or this
+/// edge itself.
+pub const ANSWER: &[AnswerStage] = &[
+    AnswerStage {
+        name: "custom-errors",
+        mark: StageName::new("custom-errors"),
+        why: "what is answered in an error's place passes all that follows",
+        on_failure: OnFailure::Open,
+        phase: Phase::CustomErrors,
+        run: |answering, stage| answering.custom_errors(stage),
+    },
+    AnswerStage {
+        name: "managed-headers",
+        mark: StageName::new("managed-headers"),
+        why: "before the operator's own header rules, which may change what it has set",
+        on_failure: OnFailure::Closed,
+        phase: Phase::ManagedResponse,
+        run: |answering, stage| answering.managed_headers(stage),
+    },
+    AnswerStage {
+        name: "response-headers",
+        mark: StageName::new("response-headers"),
+        why: "the fields as the visitor gets them; what is to be hidden must not get out without it",
+        on_failure: OnFailure::Closed,
+        phase: Phase::ResponseHeaders,
+        run: |answering, stage| answering.headers(stage),
+    },
+    AnswerStage {
+        name: "compression",
+        mark: StageName::new("compression"),
+        why: "it goes by the fields that the visitor gets",
+        on_failure: OnFailure::Open,
+        phase: Phase::Compression,
+        run: |answering, stage| answering.compression(stage),
+    },
+    AnswerStage {
+        name: "log-fields",
+        mark: StageName::new("log-fields"),
+        why: "the log tells what has become of it all",
+        on_failure: OnFailure::Open,
+        phase: Phase::LogFields,
+        run: |answering, stage| answering.log_fields(stage),
+    },
+];
 
-    /// Its row.
-    #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "only `all` makes one, from the length of the list")]
-    pub fn stage(self) -> &'static Stage {
-        &REQUEST[usize::from(self.0)]
-    }
-
-    const fn bit(self) -> u32 {
-        1 << self.0
-    }
-}
-
-/// Stages of the list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StageSet(u32);
-
-impl StageSet {
-    /// No stage.
-    pub const NONE: Self = Self(0);
-
-    /// These, and one more.
-    #[must_use]
-    pub const fn with(self, stage: StageId) -> Self {
-        Self(self.0 | stage.bit())
-    }
-
-    /// These, without that one.
-    #[must_use]
-    pub const fn without(self, stage: StageId) -> Self {
-        Self(self.0 & !stage.bit())
-    }
-
-    /// These and those.
-    #[must_use]
-    pub const fn and(self, others: Self) -> Self {
-        Self(self.0 | others.0)
-    }
-
-    /// Whether that one is among them.
-    #[must_use]
-    pub const fn contains(self, stage: StageId) -> bool {
-        self.0 & stage.bit() != 0
-    }
-
-    /// Those of them that an operator may switch off.
-    #[must_use]
-    pub fn switchable(self) -> Self {
-        let kept = self.stages().filter(|id| id.stage().switch == Switch::Operator);
-        kept.fold(Self::NONE, Self::with)
-    }
-
-    /// Each of them, in order.
-    pub fn stages(self) -> impl Iterator<Item = StageId> {
-        StageId::all().filter(move |id| self.contains(*id))
-    }
-}
-
-const _: () = assert!(REQUEST.len() <= u32::BITS as usize, "a set has a bit for each stage");
-
-fn zone(screening: &mut Screening<'_, '_>) -> Result<Progress, Fault> {
-    let host = screening.head.bytes(screening.head.host);
-    screening.zone = screening.snapshot.zone_for_host(host);
-    match screening.zone {
-        None => Err(Fault::UnknownHost),
-        Some(zone) if zone.is_held_back => Err(Fault::ZoneHeldBack),
-        Some(_) if is_misdirected(screening, host) => Err(Fault::Misdirected),
-        Some(_) => Ok(Progress::Done),
-    }
-}
-
-/// RFC 9113 section 9.1.1: a visitor may use a connection for every name that its certificate covers. Here for those
-/// for which it would have been shown the same one, so that no name is reached past what its own zone says of TLS.
-fn is_misdirected(screening: &Screening<'_, '_>, host: &[u8]) -> bool {
-    let Some(tls) = screening.peer.tls.as_ref().filter(|tls| tls.is_http2) else { return false };
-    // Who named nobody has taken what it was shown for whatever it asks.
-    let Some(asked_for) = &tls.server_name else { return false };
-    if asked_for.as_bytes().eq_ignore_ascii_case(host) {
-        return false;
-    }
-    let Ok(host) = std::str::from_utf8(host) else { return true };
-    let shown = screening.snapshot.certificate_for(asked_for);
-    let due = screening.snapshot.certificate_for(&host.to_ascii_lowercase());
-    match (shown, due) {
-        (Some(shown), Some(due)) => !Arc::ptr_eq(&shown, &due) && shown.cert != due.cert,
-        (None, None) => false,
-        (Some(_), None) | (None, Some(_)) => true,
-    }
-}
-
-/// The others are to be served meanwhile.
-const fn share(screening: &mut Screening<'_, '_>) -> Result<Progress, Fault> {
-    if screening.is_over_share { Err(Fault::ZoneOverShare) } else { Ok(Progress::Done) }
-}
-
-/// RFC 8586: a request that carries our token came through this installation before.
-fn loops(screening: &mut Screening<'_, '_>) -> Result<Progress, Fault> {
-    let ours = screening.loop_token;
-    let seen = screening.head.fields.values(Known::CdnLoop).any(|value| {
-        // Tokens are compared whole: another installation's id may contain anything.
-        value.split(|byte| *byte == b',').any(|token| token.trim_ascii() == ours)
-    });
-    if seen { Err(Fault::Loop) } else { Ok(Progress::Done) }
-}
+/// What an origin has answered passes this before anybody stores it or goes by it; what is fetched for nobody in
+/// particular too. Nobody switches it off: what is stored is for all.
+pub const FETCHED: &[AnswerStage] = &[AnswerStage {
+    name: "cache-response",
+    mark: StageName::new("cache-response"),
+    why: "what is stored is stored as rules have it",
+    on_failure: OnFailure::Closed,
+    phase: Phase::ResponseCache,
+    run: |answering, stage| answering.fetched(stage),
+}];

@@ -13,6 +13,7 @@ use rempart_wire::{Moved, Peer};
 use crate::faults;
 use crate::json::Line;
 use crate::key;
+use crate::rules::Ruling;
 use crate::text::{IpText, RayText, SecondText};
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -134,6 +135,17 @@ impl Record {
         }
     }
 
+    /// The same, of an answer that is this edge's own.
+    pub fn content_type_is(&mut self, value: &[u8]) {
+        self.content_type = ShortText::new(value);
+    }
+
+    /// The status that an origin gave; 0 if none was asked, or none answered.
+    #[must_use]
+    pub fn origin_status(&self) -> u16 {
+        self.origin.as_ref().map_or(0, |origin| origin.status)
+    }
+
     /// When the origin's head came.
     #[must_use]
     pub fn answered_at(&self) -> Instant {
@@ -149,12 +161,16 @@ pub struct Facts<'a> {
     pub peer: &'a Peer,
     /// Whose it was.
     pub zone: Option<&'a str>,
+    /// The number of the release that it ran on.
+    pub release: u64,
     /// Its id as text.
     pub ray: &'a RayText,
     /// The visitor's address.
     pub client: &'a IpText,
     /// This place.
     pub colo: [u8; 3],
+    /// What rules have decided.
+    pub ruling: Option<&'a Ruling<'a>>,
 }
 
 /// Writes one line. Fields that mean nothing for this exchange are left out.
@@ -200,6 +216,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
     }
     if let Some(zone) = facts.zone {
         line.raw_text(key!("ZoneName"), zone.as_bytes());
+        line.number(key!("Release"), facts.release);
     }
     if let Some(fault) = record.fault {
         line.raw_text(key!("Fault"), faults::shown(fault).code.as_bytes());
@@ -208,7 +225,38 @@ pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &Sec
             line.raw_text(key!("FaultDetail"), detail.as_bytes());
         }
     }
+    if let Some(ruling) = facts.ruling {
+        rules(&mut line, ruling);
+    }
     line.end();
+}
+
+/// So much of a rule's description stands in the log.
+const DESCRIPTION_BYTES_MAX: usize = 128;
+
+/// What rules have decided, if any has.
+#[cold]
+fn rules(line: &mut Line<'_>, ruling: &Ruling<'_>) {
+    let all = ruling.matched.all();
+    if let Some(decisive) = ruling.matched.decisive() {
+        let description = decisive.description;
+        let end = (0..=DESCRIPTION_BYTES_MAX).rev().find(|end| description.is_char_boundary(*end));
+        let cut = end.and_then(|end| description.get(..end)).unwrap_or(description);
+        line.raw_text(key!("SecurityAction"), decisive.action.as_bytes());
+        line.text(key!("SecurityRuleID"), decisive.id.as_bytes());
+        line.text(key!("SecurityRuleDescription"), cut.as_bytes());
+    }
+    if !all.is_empty() {
+        line.texts(key!("SecurityActions"), all.iter().map(|found| found.action.as_bytes()));
+        line.texts(key!("SecurityRuleIDs"), all.iter().map(|found| found.id.as_bytes()));
+        line.texts(key!("SecuritySources"), all.iter().map(|found| found.source.as_bytes()));
+    }
+    let others = || ruling.matched.others();
+    if others().next().is_some() {
+        line.texts(key!("MatchedRules"), others().map(|(name, _)| name.as_bytes()));
+        line.texts(key!("MatchedRuleActions"), others().map(|(_, action)| action.as_bytes()));
+    }
+    line.members(&ruling.logged);
 }
 
 fn request(line: &mut Line<'_>, head: &RequestHead) {

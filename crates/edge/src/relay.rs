@@ -2,6 +2,8 @@
 //! nothing is spawned; each direction stops when the other side of it cannot take more, which is how
 //! pressure travels from visitor to origin and back.
 
+mod hold;
+
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,16 +16,25 @@ use rempart_wire::{Moved, Visitor};
 
 use crate::answer;
 
-/// The request's body on its way to the origin, and the prefix of it that is kept to send it again.
+use self::hold::{Charge, Hold};
+pub use self::hold::{Held, Terms};
+
+/// The request's body on its way to the origin, and the prefix of it that is kept: held for rules before it goes, and to
+/// send it again.
 #[derive(Debug)]
 pub struct Upload {
     prefix: Vec<u8>,
+    /// What of the prefix was held before anybody was asked.
+    hold: Option<Hold>,
+    charge: Option<Charge>,
     prefix_max: usize,
     /// How much of the prefix the present connection has got.
     sent: usize,
     /// Whether the prefix is all that was taken from the visitor.
     is_whole: bool,
     has_begun: bool,
+    /// Whether what is held stays when it cannot be sent again.
+    keeps_held: bool,
     stage: Stage,
 }
 
@@ -42,10 +53,13 @@ impl Default for Upload {
     fn default() -> Self {
         Self {
             prefix: Vec::new(),
+            hold: None,
+            charge: None,
             prefix_max: 0,
             sent: 0,
             is_whole: true,
             has_begun: false,
+            keeps_held: false,
             stage: Stage::Done,
         }
     }
@@ -125,9 +139,7 @@ impl Upload {
             return;
         }
         if self.prefix.len() + piece.len() > self.prefix_max {
-            self.is_whole = false;
-            self.prefix = Vec::new();
-            self.sent = 0;
+            self.overflow();
             return;
         }
         self.prefix.extend_from_slice(piece);
@@ -144,6 +156,20 @@ pub struct Asked {
     pub continue_after: Option<Duration>,
     /// Interim answers that are passed on before it is a flood.
     pub interim_max: usize,
+}
+
+/// Steps aside, once, so that the other exchanges of the visitor's connection come as far as this one, and what follows
+/// is done for all of them in a row: the code for a whole exchange is more than a core's first cache holds.
+pub async fn abreast<V: Visitor>(visitor: &V) {
+    let mut goes_on = !visitor.has_company();
+    poll_fn(|cx| {
+        if std::mem::replace(&mut goes_on, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Sends the request and waits for the final head of the answer. Interim answers are passed on.
@@ -174,8 +200,11 @@ pub async fn fetch<V: Visitor>(
                     if interims > asked.interim_max {
                         return Poll::Ready(Err(Fault::BadResponse(BadResponse::InterimFlood)));
                     }
+                    // Who has it already, or does not wait for it, gets none (RFC 9110 section 10.1.1).
+                    if connection.head().status != 100 || waits_for_continue {
+                        answer::interim(visitor, connection.head());
+                    }
                     waits_for_continue &= connection.head().status != 100;
-                    answer::interim(visitor, connection.head());
                 }
                 Poll::Ready(done) => return Poll::Ready(done),
                 Poll::Pending => {
@@ -206,11 +235,15 @@ pub async fn deliver<V: Visitor>(
     connection: &mut Connection,
     upload: &mut Upload,
 ) -> Result<(), Fault> {
+    upload.release();
     poll_fn(|cx| {
         if upload.stage != Stage::Done {
             // The answer is under way: if the rest of the upload fails, the origin's word still counts.
             if let Poll::Ready(Err(_)) = upload.poll(visitor, connection, cx) {
                 upload.stage = Stage::Done;
+            }
+            if upload.stage == Stage::Done {
+                upload.release();
             }
         }
         let download = poll_download(visitor, connection, cx);

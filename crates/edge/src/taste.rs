@@ -9,6 +9,7 @@ mod origin;
 mod panics;
 pub mod report;
 mod table;
+pub mod trial;
 
 use std::io;
 use std::sync::Arc;

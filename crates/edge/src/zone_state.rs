@@ -5,8 +5,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rempart_config::{Snapshot, ZonePlan};
+
 use crate::metrics::ZoneCounters;
 use crate::pipeline::{StageId, StageSet};
+use crate::rules;
 
 /// A stage whose policy is *open* is left out once it has failed so often for a zone on a core…
 pub const FAILURES_MAX: u32 = 5;
@@ -29,7 +32,12 @@ pub struct ZoneState {
     failing: RefCell<Vec<(StageId, u32, Instant)>>,
     /// Held once by each fetch that goes on though its visitor has left.
     left_behind: Rc<()>,
+    /// Stages of requests and of answers that the zone has, by the numbers of the release and of its plan.
+    stages: Cell<Option<(Of, StageSet, StageSet)>>,
 }
+
+/// The number of a release, and the hash of a zone's plan in it.
+type Of = (u64, u64);
 
 /// A fetch that goes on though its visitor has left.
 pub struct LeftBehind {
@@ -51,6 +59,7 @@ impl ZoneState {
             left_out: Cell::default(),
             failing: RefCell::default(),
             left_behind: Rc::default(),
+            stages: Cell::default(),
         }
     }
 
@@ -65,6 +74,20 @@ impl ZoneState {
         let turn = self.turn.get();
         self.turn.set(turn.wrapping_add(1));
         turn.checked_rem(count).unwrap_or(0)
+    }
+
+    /// The stages of requests, and of answers, that the zone has in this release: found out once.
+    pub fn stages(&self, snapshot: &Snapshot, zone: &Arc<ZonePlan>) -> (StageSet, StageSet) {
+        let of = (snapshot.number, zone.hash);
+        match self.stages.get() {
+            Some((known, request, answer)) if known == of => (request, answer),
+            Some(_) | None => {
+                let request = rules::request_stages(snapshot, Some(zone));
+                let answer = rules::answer_stages(snapshot, zone);
+                self.stages.set(Some((of, request, answer)));
+                (request, answer)
+            }
+        }
     }
 
     /// Stages that do not run.

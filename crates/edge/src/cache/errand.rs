@@ -7,9 +7,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
+use rempart_cache::CachePlan;
 use rempart_cache::decide::{self, Wants};
 use rempart_cache::fill::Joined;
 use rempart_config::ZonePlan;
+use rempart_features::rulesets::Skips;
 use rempart_flow::{BadResponse, BodyLength, Fault, Method, RequestHead, Side};
 use rempart_origin::plan::OriginPlan;
 use rempart_origin::{Connection, Needs};
@@ -24,6 +26,8 @@ use crate::core::{Core, Pinned};
 use crate::forward::{self, Client, Forward};
 use crate::incidents::{Kind, Place};
 use crate::panics;
+use crate::rules::fields::SeenUri;
+use crate::rules::{self, Added, Asked, Route, Ruling};
 use crate::text::{IpText, RayText};
 use crate::zone_state::{LeftBehind, ZoneState};
 
@@ -33,6 +37,18 @@ pub struct Errand {
     pub core: Rc<Core>,
     /// Whose it is.
     pub zone: Arc<ZonePlan>,
+    /// How it is cached.
+    pub cache: Arc<CachePlan>,
+    /// What rules add that only the edge may say.
+    pub added: Option<Box<Added>>,
+    /// The request as it came, if rules have rewritten it.
+    pub own: Option<Box<RequestHead>>,
+    /// What rules have seen of its URL, if not what the request has.
+    pub uri: Option<SeenUri>,
+    /// What rules have left out.
+    pub skips: Skips<'static>,
+    /// Where rules have it go instead of to the zone's origins.
+    pub route: Option<Route>,
     /// The zone's state on this core.
     pub state: Rc<ZoneState>,
     /// The release that it is pinned to.
@@ -77,16 +93,17 @@ impl Errand {
         let answered = match asked {
             Some((mut connection, _left_behind)) => {
                 let interim_max = connection.plan().settings.interim_max;
-                answer(&mut connection, interim_max).await.map(|()| connection)
+                let answered = answer(&mut connection, interim_max).await;
+                answered.and_then(|()| self.amend(&mut connection)).map(|()| connection)
             }
             None => self.asked().await,
         };
-        let Self { core, zone, head, client, duty, .. } = self;
+        let Self { core, cache, head, client, duty, .. } = self;
         let connection = match (answered, &duty) {
             (Ok(connection), _) => connection,
             (Err(fault), _) => return duty.failed(fault),
         };
-        let asker = Asker { core: &core, zone: &zone, head: &head, client };
+        let asker = Asker { core: &core, cache: &cache, head: &head, client };
         match duty {
             Duty::All(lead) => asker.all(*lead, connection),
             Duty::Missing(missing) => asker.missing(missing, connection),
@@ -98,8 +115,9 @@ impl Errand {
     /// # Errors
     /// The origin's.
     pub async fn asked(&self) -> Result<Connection, Fault> {
-        let count = self.zone.origins.len();
-        let next = || self.zone.origins.get(self.state.next_turn(count)).ok_or(Fault::UnknownHost);
+        let origins = self.route.as_deref().unwrap_or(&self.zone.origins);
+        let count = origins.len();
+        let next = || origins.get(self.state.next_turn(count)).ok_or(Fault::UnknownHost);
         match self.ask(next()?).await {
             // Not one byte was answered, and another may be reachable.
             Err((fault, IsAsked::No)) if count > 1 && fault.side() == Side::Origin => {
@@ -140,13 +158,40 @@ impl Errand {
             ray: &self.ray,
             loop_token: &self.core.loop_token,
             zone_name: &self.zone.name,
-            device_type: forward::device_type(&self.head, &self.zone.cache),
+            device_type: forward::device_type(&self.head, &self.cache),
+            expects_continue: self.head.expects_continue,
+            added: self.added.as_deref(),
             fetched: Some(self.duty.fetched()),
             key: None,
             origin: &plan,
         };
         connection.begin(&forward, BodyLength::None);
-        answer(connection, plan.settings.interim_max).await
+        answer(connection, plan.settings.interim_max).await?;
+        self.amend(connection)
+    }
+
+    /// Has rules see what the origin has answered, before it is stored.
+    fn amend(&self, connection: &mut Connection) -> Result<(), Fault> {
+        if !rules::amends(&self.release, &self.zone) {
+            return Ok(());
+        }
+        let asked = Asked {
+            core: &self.core,
+            snapshot: &self.release,
+            release: &self.release.counters,
+            zone: &self.zone,
+            own: self.own.as_deref().unwrap_or(&self.head),
+            head: &self.head,
+            peer: &self.peer,
+            client: self.client,
+            ray: &self.ray,
+            started: self.core.now(),
+            held: None,
+            timings_ms: (0, 0),
+        };
+        let mut ruling = Ruling::default();
+        (ruling.uri, ruling.skips) = (self.uri.clone(), self.skips.clone());
+        rules::amend(&self.state, asked, &mut ruling, connection)
     }
 }
 
@@ -192,19 +237,18 @@ impl Duty {
 /// For whom an answer has come.
 struct Asker<'a> {
     core: &'a Rc<Core>,
-    zone: &'a ZonePlan,
+    cache: &'a CachePlan,
     head: &'a RequestHead,
     client: Client,
 }
 
 impl Asker<'_> {
     fn all(&self, lead: Lead, connection: Connection) {
-        let Self { core, zone, head, client } = *self;
+        let Self { core, cache, head, client } = *self;
         let now = core.now();
         let scheme = forward::scheme(head, &client);
         let mut keys = core.keys.borrow_mut();
-        let settled =
-            settle(&core.cache, &zone.cache, &mut keys, head, scheme, lead, connection, now.unix_s());
+        let settled = settle(&core.cache, cache, &mut keys, head, scheme, lead, connection, now.unix_s());
         drop(keys);
         match settled {
             Settled::Object(connection, ..) => core.origins.give_back(connection, now.mono),
@@ -218,9 +262,9 @@ impl Asker<'_> {
     }
 
     fn missing(&self, mut missing: Missing, connection: Connection) {
-        let Self { core, zone, .. } = *self;
+        let Self { core, cache, .. } = *self;
         let tier = &*core.cache;
-        match missing.check(connection.head(), &zone.cache, core.now().unix_s()) {
+        match missing.check(connection.head(), cache, core.now().unix_s()) {
             Ok(part) => {
                 if let Ok((pump, reader)) = missing.share(connection, part) {
                     pump::start(core, pump);
@@ -247,13 +291,13 @@ impl Asker<'_> {
 
     /// Stores a whole answer in the place of what it has shown to be outdated.
     fn replace(&self, missing: Missing, connection: Connection) {
-        let Self { core, zone, head, client } = *self;
-        let Wants::Lookup(lookup) = decide::wants(head, &zone.cache) else { return };
+        let Self { core, cache, head, client } = *self;
+        let Wants::Lookup(lookup) = decide::wants(head, cache) else { return };
         if connection.head().status != 200 {
             return;
         }
         let scheme = forward::scheme(head, &client);
-        let primary = core.keys.borrow_mut().primary(head, scheme, &zone.cache).to_key();
+        let primary = core.keys.borrow_mut().primary(head, scheme, cache).to_key();
         let Joined::Leader(leader) = core.cache.fills.join(missing.object.response.key.as_ref()) else {
             return;
         };

@@ -16,6 +16,7 @@ use super::Exchange;
 use super::give::Segment;
 use crate::answer;
 use crate::cache::{OfLone, Says, of_lone};
+use crate::rules::Failure;
 
 /// Which part of a body an answer has.
 pub(super) enum Part {
@@ -67,8 +68,29 @@ impl<V: Visitor> Exchange<'_, V> {
         }
     }
 
-    /// Writes the head: what the visitor's conditions and ranges make of it.
+    /// Writes the head, and has rules see it.
     pub(super) fn begin(&mut self, object: &Object, status: CacheStatus) -> Part {
+        let part = self.write_head(object, status);
+        if self.visitor.holds() { self.edited(part) } else { part }
+    }
+
+    /// What follows a head that rules have seen.
+    fn edited(&mut self, part: Part) -> Part {
+        let text = match self.edit(Failure::default()) {
+            Ok(None) => return part,
+            Ok(Some(instead)) => instead,
+            Err(fault) => self.write_page(fault).into(),
+        };
+        // It is this edge's own, and nobody's object.
+        if self.visitor.head().method == Method::Head {
+            Part::None
+        } else {
+            Part::Several([(text, 0, 0)].into())
+        }
+    }
+
+    /// Writes the head: what the visitor's conditions and ranges make of it.
+    fn write_head(&mut self, object: &Object, status: CacheStatus) -> Part {
         let response = &*object.response;
         self.is_answering = true;
         self.record.cache.status = status;
@@ -90,7 +112,7 @@ impl<V: Visitor> Exchange<'_, V> {
             }
         }
         self.record.status = response.head.status;
-        self.visitor.begin_prepared(prepared(response));
+        self.begin_whole(response);
         self.own_fields(response);
         if is_head {
             if let Some(bytes) = bytes {
@@ -118,7 +140,7 @@ impl<V: Visitor> Exchange<'_, V> {
             return Part::Range(from - first, to - first);
         }
         self.record.status = response.head.status;
-        self.visitor.begin_prepared(prepared(response));
+        self.begin_whole(response);
         self.own_fields(response);
         self.visitor.end(BodyLength::Exact(bytes));
         Part::All
@@ -191,6 +213,16 @@ impl<V: Visitor> Exchange<'_, V> {
         self.own_fields(response);
     }
 
+    /// Begins a head with all that is stored of it: in one piece, unless rules are to see its fields.
+    fn begin_whole(&mut self, response: &Response) {
+        if self.visitor.holds() {
+            self.visitor.begin(response.head.status);
+            self.visitor.fields(&response.head.fields, |_| true);
+        } else {
+            self.visitor.begin_prepared(prepared(response));
+        }
+    }
+
     /// What the edge says of every answer from an object.
     fn own_fields(&mut self, response: &Response) {
         let now = self.record.started.unix_s();
@@ -225,8 +257,8 @@ impl<V: Visitor> Exchange<'_, V> {
             let own = take(&mut self.own);
             self.visitor.fields(&own, |_| true);
         }
-        answer::own_fields(self.visitor, &self.ray);
-        says.write(self.visitor);
+        answer::own_fields(&mut self.visitor, &self.ray);
+        says.write(&mut self.visitor);
     }
 }
 

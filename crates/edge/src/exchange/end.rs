@@ -1,6 +1,5 @@
 //! How an exchange ends: with a page for what failed, its counters and its line in the log.
 
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use crate::incidents::{Kind, Place};
 use crate::metrics::speaks_against_its_release;
 use crate::panics::{self, Panic};
 use crate::record;
+use crate::rules::Failure;
 
 impl<V: Visitor> Exchange<'_, V> {
     /// The last state, however the others ended. A panic between stages has cost this exchange its answer,
@@ -21,6 +21,8 @@ impl<V: Visitor> Exchange<'_, V> {
         if let Err(panic) = ran {
             self.panicked("exchange", panic);
             self.visitor.close_after();
+            // Rules have had their say, and may be what has failed.
+            self.visitor.take_held();
             let failed = panics::caught(pin!(self.fail(Fault::Panic))).await;
             if let Err(panic) = failed {
                 self.panicked("page", panic);
@@ -41,6 +43,7 @@ impl<V: Visitor> Exchange<'_, V> {
     }
 
     pub(super) async fn fail(&mut self, fault: Fault) -> State {
+        // First: the page may panic.
         self.record.fault = Some(fault);
         if self.is_answering {
             // Too late for a page: the visitor must see that the answer is not whole.
@@ -49,20 +52,24 @@ impl<V: Visitor> Exchange<'_, V> {
         }
         #[cfg(feature = "fault")]
         self.meet("page");
+        let page = self.write_page(fault);
+        let page = match self.edit(Failure::of_fault(self.record.status)) {
+            Ok(None) => page.into(),
+            Ok(Some(instead)) => instead,
+            Err(fault) => self.write_page(fault).into(),
+        };
         self.is_answering = true;
+        self.send_text(&page).await
+    }
+
+    /// Writes the head of a fault's page, and returns the page.
+    pub(super) fn write_page(&mut self, fault: Fault) -> String {
+        self.record.fault = Some(fault);
         let second = self.core.second.borrow().fixdate;
-        let (status, page) =
-            answer::fault(self.visitor, fault, self.record.ray, self.snapshot.settings.colo, &second);
+        let colo = self.snapshot.settings.colo;
+        let (status, page) = answer::fault(&mut self.visitor, fault, self.record.ray, colo, &second);
         self.record.status = status;
-        let mut left = page.as_bytes();
-        while !left.is_empty() {
-            match poll_fn(|cx| self.visitor.poll_send(cx, left)).await {
-                Ok(0) | Err(_) => break,
-                Ok(count) => left = left.get(count..).unwrap_or_default(),
-            }
-        }
-        self.visitor.finish(None);
-        State::Record
+        page
     }
 
     /// The last state: counters and log.
@@ -75,18 +82,23 @@ impl<V: Visitor> Exchange<'_, V> {
         let is_error = speaks_against_its_release(status, fault, is_probe);
         self.state.counters.exchange(status, is_error, took, (moved.received, moved.sent));
         self.state.counters.cache.exchange(&self.record.cache);
+        if let Some(ruling) = &self.ruling {
+            self.tell(ruling);
+        }
         self.snapshot.counters.end(status, fault, took, is_probe);
         #[cfg(feature = "fault")]
         self.meet("record");
         self.record.ended = ended;
         self.record.moved = moved;
         let facts = record::Facts {
-            head: is_readable.then(|| self.visitor.head()),
+            head: is_readable.then(|| self.visitor.own_head()),
             peer: self.visitor.peer(),
             zone: self.zone.map(|zone| &*zone.name),
+            release: self.snapshot.number,
             ray: &self.ray,
             client: &self.client_text,
             colo: self.snapshot.settings.colo,
+            ruling: self.ruling.as_deref(),
         };
         if self.snapshot.settings.log.access.to != rempart_config::AccessTo::Off {
             let second = self.core.second.borrow();

@@ -15,6 +15,7 @@ use crate::answer;
 use crate::cache::Says;
 use crate::forward::{self, Forward};
 use crate::relay;
+use crate::rules::{self, Failure, Ruled};
 use crate::websocket::{self, Key};
 
 impl<'a, V: Visitor> Exchange<'a, V> {
@@ -23,6 +24,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         #[cfg(feature = "fault")]
         self.meet("pass");
         let Some(origin) = self.next_origin() else { return State::Fail(Fault::UnknownHost) };
+        let origin = &*origin;
         if let Some(connection) = self.core.origins.idle(origin, self.needs(), self.record.started.mono) {
             return State::Fetch(connection);
         }
@@ -59,14 +61,22 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         }
     }
 
-    fn next_origin(&self) -> Option<&'a Arc<OriginPlan>> {
+    /// The next in turn of the zone's, or of where rules have it go.
+    fn next_origin(&self) -> Option<Ruled<'a, OriginPlan>> {
         let zone = self.zone?;
-        zone.origins.get(self.state.next_turn(zone.origins.len()))
+        match self.ruling.as_ref().and_then(|ruling| ruling.route.as_ref()) {
+            None => zone.origins.get(self.state.next_turn(zone.origins.len())).map(Ruled::Zone),
+            Some(route) => {
+                let next = route.get(self.state.next_turn(route.len()));
+                next.map(|origin| Ruled::Rule(Arc::clone(origin)))
+            }
+        }
     }
 
     /// Not one byte of the request was written; another origin may be reachable.
     fn may_retry_connect(&self, fault: Fault) -> bool {
-        let others = self.zone.is_some_and(|zone| zone.origins.len() > 1);
+        let routed = self.ruling.as_ref().and_then(|ruling| ruling.route.as_ref()).map(|route| route.len());
+        let others = self.zone.is_some_and(|zone| routed.unwrap_or(zone.origins.len()) > 1);
         others && !self.has_retried && fault.side() == rempart_flow::Side::Origin
     }
 
@@ -79,6 +89,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
 
     pub(super) async fn fetch(&mut self, mut connection: Connection) -> State {
         let head = self.visitor.head();
+        let expects_continue = head.expects_continue && !self.upload.has_continued();
         let origin = Arc::clone(connection.plan());
         if head.protocol.is_some() {
             self.key.get_or_insert_with(Key::random);
@@ -92,12 +103,14 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             loop_token: &self.core.loop_token,
             zone_name: self.zone.map_or("", |zone| &zone.name),
             fetched: self.fetched(),
-            device_type: self.zone.and_then(|zone| forward::device_type(head, &zone.cache)),
+            device_type: self.cache_plan().and_then(|plan| forward::device_type(head, &plan)),
+            expects_continue,
+            added: self.ruling.as_ref().and_then(|ruling| ruling.added.as_deref()),
             key: self.key.as_ref(),
             origin: &origin,
         };
         connection.begin(&forward, head.body);
-        let (method, expects) = (head.method, head.expects_continue);
+        let method = head.method;
         // Only what may be sent twice is kept for it.
         let may_be_repeated = method.is_idempotent() || connection.may_refuse();
         let replay_max = if may_be_repeated { self.snapshot.settings.limits.replay_bytes_max } else { 0 };
@@ -106,22 +119,25 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         if method == Method::Post {
             self.begun = Some(self.core.cache.purges.begin());
         }
+        relay::abreast(&self.visitor).await;
         let fetched = relay::fetch(
-            self.visitor,
+            &mut self.visitor,
             &mut connection,
             &mut self.upload,
             relay::Asked {
                 method,
-                continue_after: expects.then_some(wait),
+                continue_after: expects_continue.then_some(wait),
                 interim_max: origin.settings.interim_max,
             },
         )
         .await;
         self.record.origin(&connection, self.core.now());
+        relay::abreast(&self.visitor).await;
         match fetched {
-            Ok(()) => match self.role {
-                Role::Leader(_) => State::Settle(connection),
-                Role::Alone => State::Deliver(connection),
+            Ok(()) => match (self.amend(&mut connection), &self.role) {
+                (Ok(()), Role::Leader(_)) => State::Settle(connection),
+                (Ok(()), Role::Alone) => State::Deliver(connection),
+                (Err(fault), _) => self.rescue(fault),
             },
             Err(fault @ (Fault::ClientGone | Fault::ReadTooSlow)) => {
                 self.leave_behind(connection);
@@ -136,6 +152,18 @@ impl<'a, V: Visitor> Exchange<'a, V> {
             }
             Err(fault) => self.rescue(fault),
         }
+    }
+
+    /// Has rules see what the origin has answered, before anybody goes by it.
+    fn amend(&mut self, connection: &mut Connection) -> Result<(), Fault> {
+        let Some(zone) = self.zone else { return Ok(()) };
+        if !rules::amends(self.snapshot, zone) {
+            return Ok(());
+        }
+        let mut ruling = self.ruling.take().unwrap_or_default();
+        let amended = rules::amend(&self.state, self.asked(zone), &mut ruling, connection);
+        self.ruling = Some(ruling);
+        amended
     }
 
     /// A reused connection may have been closed by the origin as the request was on its way. Repeating is
@@ -160,32 +188,50 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         let kind = {
             let second = self.core.second.borrow();
             let says = Says::only(self.record.cache.status);
-            answer::begin(self.visitor, &mut connection, &self.ray, &second.fixdate, &says, self.key.as_ref())
+            answer::begin(
+                &mut self.visitor,
+                &mut connection,
+                &self.ray,
+                &second.fixdate,
+                &says,
+                self.key.as_ref(),
+            )
         };
         let kind = match kind {
             Ok(kind) => kind,
             Err(fault) => return State::Fail(fault),
         };
         self.learn(connection.head());
-        self.is_answering = true;
         self.record.status = match kind {
             answer::Kind::Body => connection.head().status,
             answer::Kind::Tunnel => answer::tunnel_status(self.visitor.head()),
         };
         self.record.content_type(&connection.head().fields);
+        match self.edit(Failure::default()) {
+            Ok(None) => {}
+            Ok(Some(instead)) => {
+                // What is left of the origin's answer is of no use to anybody.
+                drop(connection);
+                self.is_answering = true;
+                return self.send_text(&instead).await;
+            }
+            Err(fault) => return State::Fail(fault),
+        }
+        self.is_answering = true;
         #[cfg(feature = "fault")]
         self.meet("deliver");
         let delivered = match kind {
-            answer::Kind::Body => relay::deliver(self.visitor, &mut connection, &mut self.upload).await,
+            answer::Kind::Body => relay::deliver(&mut self.visitor, &mut connection, &mut self.upload).await,
             answer::Kind::Tunnel => {
                 let idle = self.snapshot.settings.limits.tunnel_idle_timeout;
-                relay::tunnel(self.visitor, &mut connection, idle).await
+                relay::tunnel(&mut self.visitor, &mut connection, idle).await
             }
         };
         self.record.origin_bytes = connection.received();
         match delivered {
             Ok(()) => {
                 self.core.origins.give_back(connection, self.record.answered_at());
+                relay::abreast(&self.visitor).await;
                 State::Record
             }
             Err(fault) => State::Fail(fault),

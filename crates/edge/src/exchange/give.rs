@@ -114,6 +114,7 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// Sends the body.
     pub(super) async fn give(&mut self, mut giving: Giving) -> State {
+        self.upload.abandon();
         loop {
             let given = poll_fn(|cx| {
                 let given = self.poll_give(&mut giving, cx);

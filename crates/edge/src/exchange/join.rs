@@ -14,7 +14,7 @@ use rempart_wire::Visitor;
 use super::lookup::Miss;
 use super::{Exchange, Role, State};
 use crate::cache::{Duty, Fetched, Lead, Settled, Span, Stale, pump, settle};
-use crate::forward;
+use crate::{forward, relay};
 
 impl<V: Visitor> Exchange<'_, V> {
     /// Fetches for all who wait, or waits for who fetches.
@@ -144,10 +144,10 @@ impl<V: Visitor> Exchange<'_, V> {
             let variant = miss.variant.as_ref().is_some_and(|variant| published.key() == variant.as_ref());
             return variant || published.key() == miss.primary.as_ref();
         };
-        let Some(plan) = self.zone.map(|zone| &*zone.cache) else { return false };
+        let Some(plan) = self.cache_plan() else { return false };
         let mut keys = self.core.keys.borrow_mut();
-        keys.primary(self.visitor.head(), self.scheme(), plan);
-        keys.variant(self.visitor.head(), by, plan).is_some_and(|key| key == published.key())
+        keys.primary(self.visitor.head(), self.scheme(), &plan);
+        keys.variant(self.visitor.head(), by, &plan).is_some_and(|key| key == published.key())
     }
 
     /// Validates what is given stale meanwhile, unless somebody does so already.
@@ -168,13 +168,13 @@ impl<V: Visitor> Exchange<'_, V> {
     }
 
     /// The head of the answer to a fetch for all is there.
-    pub(super) fn settle(&mut self, connection: Connection) -> State {
+    pub(super) async fn settle(&mut self, connection: Connection) -> State {
         let Role::Leader(lead) = take(&mut self.role) else { return State::Deliver(connection) };
-        let Some(zone) = self.zone else { return State::Deliver(connection) };
-        self.own = decide::own_fields(connection.head(), &zone.cache);
+        let Some(plan) = self.cache_plan() else { return State::Deliver(connection) };
+        self.own = decide::own_fields(connection.head(), &plan);
         let settled = settle(
             &self.core.cache,
-            &zone.cache,
+            &plan,
             &mut self.core.keys.borrow_mut(),
             self.visitor.head(),
             self.scheme(),
@@ -182,6 +182,7 @@ impl<V: Visitor> Exchange<'_, V> {
             connection,
             self.core.now().unix_s(),
         );
+        relay::abreast(&self.visitor).await;
         match settled {
             Settled::Object(connection, object, status) => {
                 if status == CacheStatus::Stale {

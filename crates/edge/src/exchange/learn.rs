@@ -27,17 +27,19 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// What a request that changes something has changed is stored no longer (RFC 9111 section 4.4).
     fn invalidate(&self, answer: &ResponseHead) {
-        let Some(zone) = self.zone else { return };
+        let Some(plan) = self.cache_plan() else { return };
         for (host, target) in decide::invalidates(self.visitor.head(), answer) {
-            self.core.cache.purges.invalidate(&zone.cache, &host, &target);
+            self.core.cache.purges.invalidate(&plan, &host, &target);
         }
     }
 
     /// An answer to POST that says it is the page itself, and for how long, is stored for GET (RFC 9110 section
     /// 9.3.3). It comes back if it is anything else.
     pub(super) fn keep_answer_to_post(&mut self, connection: Connection) -> Result<State, Connection> {
-        let (Some(begun), Some(zone)) = (self.begun.take(), self.zone) else { return Err(connection) };
-        let (request, plan, tier) = (self.visitor.head(), &*zone.cache, &*self.core.cache);
+        let (Some(begun), Some(plan)) = (self.begun.take(), self.cache_plan()) else {
+            return Err(connection);
+        };
+        let (request, plan, tier) = (self.visitor.head(), &**plan, &*self.core.cache);
         let now = self.core.now().unix_s();
         let times = Times { asked_unix_s: self.record.started.unix_s(), answered_unix_s: now };
         let storing = decide::post_storing(request, connection.head(), plan, times);
@@ -60,7 +62,7 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// An answer to HEAD says whether what GET has stored is still so (RFC 9111 section 4.3.5).
     fn learn_from_head(&self, answer: &ResponseHead) {
-        let (Some((old, lookup)), Some(zone)) = (&self.seen, self.zone) else { return };
+        let (Some((old, lookup)), Some(plan)) = (&self.seen, self.cache_plan()) else { return };
         let tier = &*self.core.cache;
         let before = &old.response;
         match decide::head_effect(&before.head, before.length, answer) {
@@ -74,7 +76,7 @@ impl<V: Visitor> Exchange<'_, V> {
                 let now = self.core.now().unix_s();
                 let times = Times { asked_unix_s: self.record.started.unix_s(), answered_unix_s: now };
                 let request = self.visitor.head();
-                let asked = Asked { tier, plan: &zone.cache, request, lookup, times };
+                let asked = Asked { tier, plan: &plan, request, lookup, times };
                 renewed(&asked, stamp, old, answer);
             }
         }

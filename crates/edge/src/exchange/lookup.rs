@@ -50,12 +50,12 @@ pub(super) struct Miss {
 impl<V: Visitor> Exchange<'_, V> {
     /// Asks the store.
     pub(super) async fn lookup(&mut self) -> State {
-        let Some(zone) = self.zone else { return State::Fail(Fault::UnknownHost) };
+        let Some(plan) = self.cache_plan() else { return State::Fail(Fault::UnknownHost) };
         // Who tries a release wants to know what the origin says.
         if self.visitor.peer().is_inside {
             return State::Pass;
         }
-        let plan = &*zone.cache;
+        let plan = &**plan;
         let lookup = match decide::wants(self.visitor.head(), plan) {
             Wants::Lookup(lookup) => lookup,
             Wants::Pass(reason) => {
@@ -113,7 +113,7 @@ impl<V: Visitor> Exchange<'_, V> {
     /// Whether the answer is this visitor's alone unless its origin says otherwise (RFC 9111 section 3.5): nobody is to
     /// wait for it in vain, so it is not fetched for others.
     fn is_for_itself(&self, lookup: &Lookup) -> bool {
-        let is_obeyed = self.zone.is_some_and(|zone| zone.cache.origin_cache_control);
+        let is_obeyed = self.cache_plan().is_some_and(|plan| plan.origin_cache_control);
         lookup.has_authorization && is_obeyed || lookup.directives.no_store
     }
 
@@ -221,8 +221,8 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// What is stored, if it may be given stale: a stage that fails so has failed, as an origin would.
     pub(super) fn stale(&mut self, fault: Fault) -> State {
-        let Some(zone) = self.zone else { return State::Fail(fault) };
-        let plan = &*zone.cache;
+        let Some(plan) = self.cache_plan() else { return State::Fail(fault) };
+        let plan = &**plan;
         let Wants::Lookup(lookup) = decide::wants(self.visitor.head(), plan) else {
             return State::Fail(fault);
         };

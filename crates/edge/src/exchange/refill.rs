@@ -159,11 +159,11 @@ impl<V: Visitor> Exchange<'_, V> {
     /// Fetches what is missing for this visitor alone.
     async fn fetch_alone(&mut self, source: &mut Source, at: u64, end: u64) -> Result<(), Refused> {
         let missing = self.missing(None, source, at, end);
-        let zone = self.zone.ok_or(Refused::Full)?;
+        let plan = self.cache_plan().ok_or(Refused::Full)?;
         let errand = self.errand(Duty::Missing(missing)).ok_or(Refused::Full)?;
         let connection = self.wait_for(errand.asked()).await?;
         let Duty::Missing(missing) = &errand.duty else { return Err(Refused::Full) };
-        match missing.check(connection.head(), &zone.cache, self.core.now().unix_s()) {
+        match missing.check(connection.head(), &plan, self.core.now().unix_s()) {
             Ok((first, _)) if first <= at => {
                 source.read_own(connection, first);
                 return Ok(());
@@ -193,6 +193,12 @@ impl<V: Visitor> Exchange<'_, V> {
         Some(Errand {
             core: Rc::clone(self.core),
             zone: Arc::clone(self.zone?),
+            cache: Arc::clone(&*self.cache_plan()?),
+            added: self.ruling.as_ref().and_then(|ruling| ruling.added.clone()),
+            own: self.visitor.is_rewritten().then(|| Box::new(self.visitor.own_head().clone())),
+            uri: self.ruling.as_ref().and_then(|ruling| ruling.uri.clone()),
+            skips: self.ruling.as_ref().map(|ruling| ruling.skips.wide()).unwrap_or_default(),
+            route: self.ruling.as_ref().and_then(|ruling| ruling.route.clone()),
             state: Rc::clone(&self.state),
             release: Rc::clone(self.snapshot),
             head: self.visitor.head().clone(),

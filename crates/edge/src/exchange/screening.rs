@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
+use rempart_base::Now;
 use rempart_config::{Snapshot, ZonePlan};
 use rempart_flow::RequestHead;
 use rempart_wire::Peer;
 
 use crate::core::Core;
+use crate::forward::Client;
 use crate::page::Slot;
+use crate::pipeline::StageSet;
+use crate::relay::Held;
+use crate::rules::Ruling;
+use crate::text::RayText;
 
 /// What the stages of the pipeline see and write.
 pub struct Screening<'exchange, 'snapshot> {
@@ -25,8 +31,22 @@ pub struct Screening<'exchange, 'snapshot> {
     pub is_over_share: bool,
     /// Where the core says what it is about to run.
     pub slot: &'static Slot,
+    /// Who the visitor is.
+    pub client: Client,
+    /// The exchange's id.
+    pub ray: &'exchange RayText,
+    /// When the request was there.
+    pub started: Now,
+    /// What is held of its body.
+    pub held: Option<Held<'exchange>>,
+    /// The core that it runs on.
+    pub core: &'exchange Core,
     /// Whether the stage that refused it has failed, and what is stored may answer.
     pub may_be_stale: bool,
+    /// What rules have decided so far.
+    pub ruling: Option<Box<Ruling<'snapshot>>>,
+    /// Stages that are still to run, if the screening was broken off for the body.
+    pub left: Option<StageSet>,
     /// The rule that runs, for whoever has to tell what failed.
     pub rule: &'snapshot str,
     /// How long `test-burn` has computed.
@@ -42,6 +62,7 @@ impl<'exchange, 'snapshot> Screening<'exchange, 'snapshot> {
         peer: &'exchange Peer,
         snapshot: &'snapshot Snapshot,
         core: &'exchange Core,
+        (client, ray, started): (Client, &'exchange RayText, Now),
     ) -> Self {
         Self {
             head,
@@ -52,6 +73,13 @@ impl<'exchange, 'snapshot> Screening<'exchange, 'snapshot> {
             is_over_share: false,
             may_be_stale: false,
             slot: core.slot,
+            client,
+            ray,
+            started,
+            held: None,
+            core,
+            ruling: None,
+            left: None,
             rule: "",
             #[cfg(feature = "fault")]
             burnt: std::time::Duration::ZERO,

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use rempart_cache::Purges;
@@ -21,6 +22,7 @@ use crate::cache::CacheTier;
 use crate::core::Core;
 use crate::metrics::CoreMetrics;
 use crate::page::Slot;
+use crate::rules::trace::Trace;
 use crate::running::Running;
 use crate::worker::{self, Handle, Order, Worker};
 
@@ -31,6 +33,15 @@ const VISITOR: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 49_152);
 /// Where they seem to have come to.
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)), 443);
+
+/// Who is told what the worker does.
+#[derive(Default)]
+pub(super) struct Watching {
+    /// What rules do.
+    pub(super) rules: Option<Trace>,
+    /// What the origin is asked.
+    pub(super) origin: Option<Sender<String>>,
+}
 
 /// The worker under trial, and the runtime beside it.
 pub(super) struct Kitchen {
@@ -44,6 +55,11 @@ pub(super) struct Kitchen {
 impl Kitchen {
     /// Starts the worker.
     pub(super) fn open(snapshot: &Arc<Snapshot>) -> io::Result<Self> {
+        Self::open_with(snapshot, Watching::default())
+    }
+
+    /// Starts the worker, and watches what it does.
+    pub(super) fn open_with(snapshot: &Arc<Snapshot>, watching: Watching) -> io::Result<Self> {
         let runtime = local_runtime()?;
         let slot: &'static Slot = Box::leak(Box::default());
         let (orders, inbox) = unbounded_channel();
@@ -54,13 +70,18 @@ impl Kitchen {
         panics::watch_slot(slot);
         std::thread::Builder::new()
             .name("worker-0".into())
-            .spawn(move || work(&running, slot, handle, inbox, calls, writer))?;
-        runtime.spawn_local(origin::serve(called));
+            .spawn(move || work(&running, slot, handle, inbox, calls, (writer, watching.rules)))?;
+        runtime.spawn_local(origin::serve(called, watching.origin));
         Ok(Self { runtime, slot, orders })
     }
 
     /// A connection to the worker, as from a visitor.
     pub(super) fn connect(&self, tls: bool) -> io::Result<UnixStream> {
+        self.connect_from(VISITOR, tls)
+    }
+
+    /// The same, as from this one.
+    pub(super) fn connect_from(&self, address: SocketAddr, tls: bool) -> io::Result<UnixStream> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         theirs.set_nonblocking(true)?;
@@ -68,7 +89,7 @@ impl Kitchen {
             let (version, cipher) = ("TLSv1.3", "TLS13_AES_256_GCM_SHA384".into());
             Arc::new(TlsFacts { server_name: None, version, cipher, is_http2: false })
         };
-        let peer = Peer { address: VISITOR, local: LOCAL, tls: tls.then(facts), is_inside: true };
+        let peer = Peer { address, local: LOCAL, tls: tls.then(facts), is_inside: true };
         let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the worker has ended");
         self.orders.send(Order::Inside(theirs, peer)).map_err(gone)?;
         Ok(ours)
@@ -86,7 +107,7 @@ fn work(
     own: Handle,
     orders: UnboundedReceiver<Order>,
     calls: UnboundedSender<Call>,
-    writer: Arc<Writer>,
+    (writer, trace): (Arc<Writer>, Option<Trace>),
 ) {
     let Ok(runtime) = local_runtime() else { return };
     let metrics = Arc::clone(&own.metrics);
@@ -95,7 +116,8 @@ fn work(
         Origins::new(Arc::<Shelves>::default(), 1, Arc::clone(&metrics.origins)).with_dialer(dialer);
     let loop_token = b"rempart; id=taster".as_slice().into();
     let cache = Arc::new(CacheTier::new(&running.stable.settings.cache, Purges::default()));
-    let core = Core::new(running, slot, origins, metrics, CoreLog::new(writer), loop_token, cache);
+    let mut core = Core::new(running, slot, origins, metrics, CoreLog::new(writer), loop_token, cache);
+    core.trace = trace;
     let all = Arc::new([own]);
     runtime.block_on(worker::run(Worker { index: 0, all, core, listening: Vec::new(), orders }));
 }

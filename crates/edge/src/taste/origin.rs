@@ -7,8 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
-use rempart_flow::{BodyLength, Fault};
+use rempart_flow::{BodyLength, Fault, RequestHead};
 use rempart_io::{Socket, Stream};
 use rempart_origin::plan::OriginPlan;
 use rempart_wire::config::Limits;
@@ -32,8 +33,8 @@ pub(super) fn call(calls: &UnboundedSender<Call>, plan: &OriginPlan) -> io::Resu
     Ok(ours)
 }
 
-/// Answers every call.
-pub(super) async fn serve(mut calls: UnboundedReceiver<Call>) {
+/// Answers every call, and tells of each request, if somebody listens.
+pub(super) async fn serve(mut calls: UnboundedReceiver<Call>, told: Option<Sender<String>>) {
     // An origin takes whatever the worker lets pass, and the head that it gets is longer.
     let limits = Arc::new(Limits {
         head_bytes_max: 64 << 20,
@@ -43,11 +44,17 @@ pub(super) async fn serve(mut calls: UnboundedReceiver<Call>) {
     });
     let drain = Rc::<Drain>::default();
     while let Some(Call(stream, label)) = calls.recv().await {
-        spawn_local(answer_all(stream, label, Arc::clone(&limits), drain.enter()));
+        spawn_local(answer_all(stream, label, Arc::clone(&limits), drain.enter(), told.clone()));
     }
 }
 
-async fn answer_all(stream: UnixStream, label: Box<str>, limits: Arc<Limits>, guest: Guest) {
+async fn answer_all(
+    stream: UnixStream,
+    label: Box<str>,
+    limits: Arc<Limits>,
+    guest: Guest,
+    told: Option<Sender<String>>,
+) {
     let Ok(stream) = tokio::net::UnixStream::from_std(stream) else { return };
     let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let peer = Peer { address: nobody, local: nobody, tls: None, is_inside: true };
@@ -55,7 +62,13 @@ async fn answer_all(stream: UnixStream, label: Box<str>, limits: Arc<Limits>, gu
     loop {
         match worker.next().await {
             Next::Request => {
-                if answer(&mut worker, &label).await.is_err() {
+                if let Some(told) = &told {
+                    // Nobody listens any more.
+                    let _ = told.send(said(worker.head(), &label));
+                }
+                // Whoever is told needs no field that says it.
+                let called_as = if told.is_none() { Some(&*label) } else { None };
+                if answer(&mut worker, called_as).await.is_err() {
                     return;
                 }
             }
@@ -68,7 +81,18 @@ async fn answer_all(stream: UnixStream, label: Box<str>, limits: Arc<Limits>, gu
     }
 }
 
-async fn answer(worker: &mut Http1, label: &str) -> Result<(), Fault> {
+/// The head of a request, for people.
+fn said(head: &RequestHead, label: &str) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (method, target) = (text(head.bytes(head.method_text)), text(head.bytes(head.path_and_query)));
+    let mut said = format!("{method} {target} to {label}\n");
+    for field in head.fields.iter() {
+        said.push_str(&format!("{}: {}\n", text(field.name), text(field.value)));
+    }
+    said
+}
+
+async fn answer(worker: &mut Http1, called_as: Option<&str>) -> Result<(), Fault> {
     while poll_fn(|cx| worker.poll_body(cx)).await? {
         let piece = worker.body().len();
         worker.take_body(piece);
@@ -76,7 +100,9 @@ async fn answer(worker: &mut Http1, label: &str) -> Result<(), Fault> {
     let is_head = worker.head().method == rempart_flow::Method::Head;
     worker.begin(200);
     worker.field(b"Content-Type", b"text/plain");
-    worker.field(CALLED_AS.as_bytes(), label.as_bytes());
+    if let Some(label) = called_as {
+        worker.field(CALLED_AS.as_bytes(), label.as_bytes());
+    }
     if is_head {
         worker.field(b"Content-Length", BODY.len().to_string().as_bytes());
         worker.end(BodyLength::None);

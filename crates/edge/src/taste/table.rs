@@ -12,6 +12,7 @@ use super::kitchen::Kitchen;
 use super::menu::Course;
 use super::origin::CALLED_AS;
 use super::{Checks, Portion, panics};
+use crate::rules;
 
 /// No answer is longer: a page of ours, or that of the stand-in.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024;
@@ -72,7 +73,7 @@ fn judge(snapshot: &Snapshot, course: &Course<'_>, answer: &Answer) -> Result<()
         return Err(format!("it is answered with {}", answer.status));
     }
     match (zone, &answer.called_as) {
-        (Some(zone), Some(label)) if !has_origin(zone, label) => {
+        (Some(zone), Some(label)) if !has_origin(zone, label) && !rules::reroutes(snapshot, zone) => {
             Err(format!("it is answered by {label}, which is no origin of zone {}", zone.name))
         }
         (None, Some(label)) if course.zone.is_some() => {

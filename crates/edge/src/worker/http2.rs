@@ -13,6 +13,8 @@ use crate::forward::Client;
 
 /// How often a connection reads, runs and writes before others have their turn.
 const ROUNDS_MAX: u32 = 4;
+/// How many steps exchanges take before what they have written leaves.
+const STEPS_MAX: u32 = 8;
 
 /// Serves a connection to its end.
 pub(super) async fn converse(core: &Rc<Core>, mut http2: Http2) {
@@ -72,15 +74,26 @@ pub(super) async fn converse(core: &Rc<Core>, mut http2: Http2) {
     http2.close().await;
 }
 
-/// Lets exchanges run that were woken, and begins those that wait. Whether there were any.
+/// Lets exchanges run that were woken, and begins those that wait. Whether there were any. Those that step aside
+/// (`relay::abreast`) go on when the others have come as far.
 fn run<F: Future<Output = ()>>(
     http2: &Http2,
     lanes: &mut Lanes<F>,
     open: impl Fn(&Http2, &mut Lanes<F>) -> bool,
 ) -> bool {
-    let mut has_run = lanes.run();
-    while http2.has_request() && (http2.call() || open(http2, lanes)) {
-        lanes.run();
+    let mut has_run = false;
+    for _ in 0..STEPS_MAX {
+        let mut any = lanes.run();
+        lanes.put_off();
+        // One at a time: what need not wait leaves its lane to the next.
+        while http2.has_request() && (http2.call() || open(http2, lanes)) {
+            lanes.run_called();
+            lanes.put_off();
+            any = true;
+        }
+        if !any {
+            break;
+        }
         has_run = true;
     }
     // What they have sent decides who may send next.

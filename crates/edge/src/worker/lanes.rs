@@ -18,6 +18,8 @@ pub(super) const LANES_MAX: usize = WORDS * 64;
 pub(super) struct Lanes<F> {
     lanes: Vec<Lane<F>>,
     called: Arc<Called>,
+    /// Which were woken and wait for the next pass over all of them.
+    put_off: [u64; WORDS],
 }
 
 struct Lane<F> {
@@ -58,7 +60,7 @@ impl Wake for Bell {
 
 impl<F: Future<Output = ()>> Lanes<F> {
     pub(super) fn new() -> Self {
-        Self { lanes: Vec::new(), called: Arc::default() }
+        Self { lanes: Vec::new(), called: Arc::default(), put_off: [0; WORDS] }
     }
 
     /// One more, which runs when [`Lanes::run`] is called next. `false`: there are as many as may be.
@@ -75,10 +77,26 @@ impl<F: Future<Output = ()>> Lanes<F> {
 
     /// Lets all run that were woken, each once. Whether any was.
     pub(super) fn run(&mut self) -> bool {
+        let put_off = std::mem::take(&mut self.put_off);
+        self.pass(put_off)
+    }
+
+    /// The same, without those that were put off.
+    pub(super) fn run_called(&mut self) -> bool {
+        self.pass([0; WORDS])
+    }
+
+    /// Who was woken until now runs only in the next [`Lanes::run`].
+    pub(super) fn put_off(&mut self) {
+        for (put_off, word) in self.put_off.iter_mut().zip(&self.called.lanes) {
+            *put_off |= take(word);
+        }
+    }
+
+    fn pass(&mut self, also: [u64; WORDS]) -> bool {
         let mut any = false;
-        for (at, word) in self.called.lanes.iter().enumerate() {
-            let mut woken =
-                if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::SeqCst) };
+        for (at, (word, also)) in self.called.lanes.iter().zip(also).enumerate() {
+            let mut woken = also | take(word);
             while woken != 0 {
                 let lane = at * 64 + woken.trailing_zeros() as usize;
                 woken &= woken - 1;
@@ -106,7 +124,7 @@ impl<F: Future<Output = ()>> Lanes<F> {
             }
         }
         self.called.is_awake.store(false, Ordering::SeqCst);
-        self.called.lanes.iter().all(|word| word.load(Ordering::SeqCst) == 0)
+        self.put_off == [0; WORDS] && self.called.lanes.iter().all(|word| word.load(Ordering::SeqCst) == 0)
     }
 
     /// Gives all their memory back. For when none has anything to do.
@@ -114,5 +132,65 @@ impl<F: Future<Output = ()>> Lanes<F> {
         if !self.lanes.is_empty() {
             self.lanes = Vec::new();
         }
+    }
+}
+
+fn take(word: &AtomicU64) -> u64 {
+    if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::SeqCst) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::future::{pending, poll_fn};
+    use std::rc::Rc;
+
+    use super::*;
+
+    type Log = Rc<RefCell<Vec<(char, u32)>>>;
+
+    /// Takes steps, and steps aside after each.
+    async fn steps(name: char, log: Log) {
+        for step in 0..3 {
+            log.borrow_mut().push((name, step));
+            let mut goes_on = false;
+            poll_fn(|cx| {
+                if std::mem::replace(&mut goes_on, true) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+        }
+        pending().await
+    }
+
+    #[test]
+    fn who_steps_aside_goes_on_when_all_have_come_as_far() {
+        let (log, mut lanes) = (Log::default(), Lanes::new());
+        lanes.wake_up();
+        for name in ['a', 'b'] {
+            assert!(lanes.open(|| steps(name, Rc::clone(&log))));
+        }
+        while lanes.run() {}
+        assert_eq!(*log.borrow(), [('a', 0), ('b', 0), ('a', 1), ('b', 1), ('a', 2), ('b', 2)]);
+    }
+
+    #[test]
+    fn who_is_put_off_runs_in_the_next_pass_and_keeps_the_task_awake() {
+        let (log, mut lanes) = (Log::default(), Lanes::new());
+        lanes.wake_up();
+        assert!(lanes.open(|| steps('a', Rc::clone(&log))));
+        assert!(lanes.run());
+        lanes.put_off();
+        assert!(lanes.open(|| steps('b', Rc::clone(&log))));
+        assert!(lanes.run_called());
+        lanes.put_off();
+        assert_eq!(*log.borrow(), [('a', 0), ('b', 0)]);
+        assert!(!lanes.run_called() && !lanes.sleep(&Context::from_waker(Waker::noop())));
+        lanes.wake_up();
+        assert!(lanes.run());
+        assert_eq!(*log.borrow(), [('a', 0), ('b', 0), ('a', 1), ('b', 1)]);
     }
 }

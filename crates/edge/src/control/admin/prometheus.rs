@@ -15,16 +15,25 @@ use crate::control::zones::{self, ZoneSum};
 use crate::incidents::{Kind, Place, summed};
 use crate::metrics::{Counter, LATENCY_BOUNDS_US, STATUSES};
 use crate::panics;
+use crate::rules::ACTIONS;
 use crate::worker::Handle;
 
 /// All metrics.
 pub(super) fn text(control: &Control) -> String {
     let mut page = Page(String::with_capacity(16 * 1024));
     workers(&mut page, &control.workers);
+    let dropped: u64 = control.workers.iter().map(|worker| worker.metrics.events_dropped.read()).sum();
+    page.one(
+        "rempart_security_events_dropped_total",
+        "counter",
+        "Security events that were not written down.",
+        dropped + control.writer.events_lost(),
+    );
     origins(&mut page, control);
     budgets(&mut page, control);
     let zones = zones::busiest(control);
     self::zones(&mut page, &zones);
+    rules(&mut page, &zones);
     cache::families(&mut page, control, &zones);
     cache::purges(&mut page, control);
     let running = control.running.load();
@@ -155,6 +164,12 @@ fn workers(page: &mut Page, workers: &[Handle]) {
         sum(|w| w.metrics.retries.read()),
     );
     page.one(
+        "rempart_held_body_bytes",
+        "gauge",
+        "Bytes of request bodies that are held for rules.",
+        sum(|w| w.metrics.held_body_bytes.read()),
+    );
+    page.one(
         "rempart_access_log_dropped_total",
         total,
         "Lines of the access log that were dropped.",
@@ -253,6 +268,20 @@ fn zones(page: &mut Page, zones: &[ZoneSum]) {
             [("in", zone.sum(|core| core.bytes_in.read())), ("out", zone.sum(|core| core.bytes_out.read()))];
         for (direction, bytes) in directions {
             page.sample("rempart_bytes_total", &[("zone", &zone.name), ("direction", direction)], bytes);
+        }
+    }
+}
+
+/// Only what has matched: a zone has few kinds of rules.
+fn rules(page: &mut Page, zones: &[ZoneSum]) {
+    let name = "rempart_rule_matches_total";
+    page.family(name, "counter", "Matches of rules by zone and action.");
+    for zone in zones {
+        for (place, action) in ACTIONS.iter().enumerate() {
+            let count = zone.sum(|core| core.rules.get(place).map_or(0, Counter::read));
+            if count > 0 {
+                page.sample(name, &[("zone", &zone.name), ("action", action)], count);
+            }
         }
     }
 }

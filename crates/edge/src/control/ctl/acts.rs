@@ -207,9 +207,9 @@ fn unpin(control: &Control) -> Result<Value, Refusal> {
 }
 
 fn switch(control: &Control, zone: &str, stage: &str, on: bool) -> Result<Value, Refusal> {
-    let can_be_switched = |id: &StageId| id.stage().switch == Switch::Operator;
+    let can_be_switched = |id: &StageId| id.switch() == Switch::Operator;
     let Some(found) = pipeline::stage_named(stage).filter(can_be_switched) else {
-        let known: Vec<&str> = StageId::all().filter(can_be_switched).map(|id| id.stage().name).collect();
+        let known: Vec<&str> = StageId::all().filter(can_be_switched).map(|id| id.name()).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let text = format!("there is no stage {stage:?} that can be switched off; there are: {known}");
         return Err(Refusal::NoSuch(text));
@@ -220,7 +220,7 @@ fn switch(control: &Control, zone: &str, stage: &str, on: bool) -> Result<Value,
     } else if rollout.newest().snapshot.zone_named(zone).is_none() {
         return Err(Refusal::NoSuch(format!("there is no zone {zone:?}")));
     }
-    rollout.store.set_switch(zone, found.stage().name, !on).map_err(Refusal::store)?;
+    rollout.store.set_switch(zone, found.name(), !on).map_err(Refusal::store)?;
     control.send_switches(&rollout, zone);
     Ok(json!({"ok": true, "zone": zone, "stage": stage, "on": on}))
 }
