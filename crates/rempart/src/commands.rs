@@ -12,8 +12,11 @@ pub(crate) mod ctl;
 #[cfg(feature = "fault")]
 pub(crate) mod drill;
 pub(crate) mod edge;
+pub(crate) mod events;
+pub(crate) mod explain;
 pub(crate) mod proxy;
 pub(crate) mod reference;
+pub(crate) mod rules;
 pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod taste;

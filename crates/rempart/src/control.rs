@@ -47,6 +47,11 @@ impl Running {
         self.data_dir.clone().unwrap_or_else(|| configuration::data_dir(&self.config))
     }
 
+    /// Where its configuration is.
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
+    }
+
     /// Gives it an order, an object with `command`, and returns its answer, an object with `ok`.
     pub(crate) fn ask(&self, order: &Value) -> Result<Value, Silence> {
         self.ask_within(order, Duration::from_secs(ANSWER_TIMEOUT_S))

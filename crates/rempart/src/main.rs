@@ -41,6 +41,12 @@ enum Command {
     Status(commands::status::Status),
     /// Show live what a running edge does.
     Top(commands::top::Top),
+    /// Show what rules have decided about requests lately.
+    Events(commands::events::Events),
+    /// Tell the whole story of one request that was logged.
+    Explain(commands::explain::Explain),
+    /// Find out what rules do.
+    Rules(commands::rules::Rules),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Print the reference of the configuration in Markdown.
@@ -63,6 +69,9 @@ fn main() -> ExitCode {
         Command::Upgrade(upgrade) => upgrade.run(),
         Command::Status(status) => status.run(),
         Command::Top(top) => top.run(),
+        Command::Events(events) => events.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Rules(rules) => rules.run(),
         Command::Schema => commands::schema::run(),
         Command::Reference => commands::reference::run(),
         #[cfg(feature = "fault")]

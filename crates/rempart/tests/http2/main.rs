@@ -10,6 +10,8 @@
 
 mod ending;
 mod floods;
+#[cfg(feature = "fault")]
+mod held;
 mod limits;
 mod patience;
 mod requests;

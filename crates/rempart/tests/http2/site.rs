@@ -31,7 +31,13 @@ impl Site {
 
     /// With these lines in the configuration too.
     pub(crate) fn with(limits: &str, more: &str) -> Self {
-        Self::at(limits, more, None)
+        Self::at(limits, more, "", None)
+    }
+
+    /// With zones that hold bodies.
+    #[cfg(feature = "fault")]
+    pub(crate) fn holding(limits: &str) -> Self {
+        Self::at(limits, "", "    test_stages: {hold_body: true}\n", None)
     }
 
     /// Before an origin to which no connection comes about, and that nobody gives up.
@@ -49,12 +55,12 @@ impl Site {
                 socket
             })
             .collect();
-        let mut site = Self::at("", "", Some(address));
+        let mut site = Self::at("", "", "", Some(address));
         site.held = waiting.into_iter().chain([listener]).collect();
         site
     }
 
-    fn at(limits: &str, more: &str, other: Option<SocketAddr>) -> Self {
+    fn at(limits: &str, more: &str, of_zones: &str, other: Option<SocketAddr>) -> Self {
         let origin = Origin::start();
         let address = other.unwrap_or(origin.address);
         let patience = if other.is_some() { 120_000 } else { 5000 };
@@ -65,7 +71,7 @@ impl Site {
             format!(
                 "  - name: {name}\n    hosts: [{hosts}]\n    origins: [\"http://{}\"]\n    \
                  certificates: [{{cert: ./{file}.pem, key: ./{file}.key}}]\n    \
-                 upstream: {{connect_timeout_ms: {patience}}}\n",
+                 upstream: {{connect_timeout_ms: {patience}}}\n{of_zones}",
                 address
             )
         };

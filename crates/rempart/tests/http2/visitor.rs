@@ -93,6 +93,10 @@ pub(crate) struct Visitor {
     /// Whether windows are renewed.
     pub(crate) takes: bool,
     pub(crate) answers: BTreeMap<u32, Answer>,
+    /// What each stream's window begins with.
+    pub(crate) window_bytes: u64,
+    /// Bytes of windows that were given back, by stream; of the connection at 0.
+    pub(crate) given_back: BTreeMap<u32, u64>,
     /// The last stream and the code of each.
     pub(crate) goaways: Vec<(u32, u32)>,
     pongs: u64,
@@ -124,6 +128,8 @@ impl Visitor {
             next_stream: 1,
             takes: true,
             answers: BTreeMap::new(),
+            window_bytes: 65_535,
+            given_back: BTreeMap::new(),
             goaways: Vec::new(),
             pongs: 0,
             is_closed: false,
@@ -322,9 +328,15 @@ impl Visitor {
                 self.end_head(flags);
             }
             RST_STREAM => self.answers.entry(stream).or_default().reset = Some(number(0)),
-            SETTINGS if flags & ACK == 0 => self.send(SETTINGS, ACK, 0, &[]),
+            SETTINGS if flags & ACK == 0 => {
+                // SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 section 6.5.2).
+                let said = (0..payload.len()).step_by(6).find(|at| payload[*at..*at + 2] == [0, 4]);
+                self.window_bytes = said.map_or(self.window_bytes, |at| u64::from(number(at + 2)));
+                self.send(SETTINGS, ACK, 0, &[]);
+            }
             PING if flags & ACK == 0 => self.send(PING, ACK, 0, &payload),
             PING => self.pongs += 1,
+            WINDOW_UPDATE => *self.given_back.entry(stream).or_default() += u64::from(number(0)),
             GOAWAY => self.goaways.push((number(0), number(4))),
             _ => {}
         }

@@ -229,6 +229,14 @@ pub(crate) fn request(http: SocketAddr, target: &str) -> TcpStream {
     stream
 }
 
+/// What the stage that looks at bodies says when it holds `bytes` of `size`.
+pub(crate) fn held(bytes: &[u8], size: usize, is_whole: bool) -> String {
+    let sum = bytes
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325, |sum: u64, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3));
+    format!("test-body: {} of {size}, whole: {is_whole}, sum: {sum:x}", bytes.len())
+}
+
 /// Everything that still comes.
 pub(crate) fn read(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();

@@ -94,11 +94,11 @@ fn roll_back(store: &mut Store, to: Option<u64>, why: &str) -> Result<Value, Str
 }
 
 fn switch(store: &mut Store, zone: &str, stage: &str, to: Switch) -> Result<Value, String> {
-    let can_be_switched = |id: &StageId| id.stage().switch == pipeline::Switch::Operator;
+    let can_be_switched = |id: &StageId| id.switch() == pipeline::Switch::Operator;
     let on = to == Switch::On;
     // One that this program does not have may be off in the files, and is then switched on.
     if !on && pipeline::stage_named(stage).filter(can_be_switched).is_none() {
-        let known: Vec<&str> = StageId::all().filter(can_be_switched).map(|id| id.stage().name).collect();
+        let known: Vec<&str> = StageId::all().filter(can_be_switched).map(|id| id.name()).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         return Err(format!("there is no stage {stage:?} that can be switched off; there are: {known}"));
     }
