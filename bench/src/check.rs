@@ -7,7 +7,8 @@ use crate::Outcome;
 use crate::certificate::HOST;
 use crate::http::{Connection, Url};
 use crate::peers::Running;
-use crate::works::{Protocol, Work, body, hash};
+use crate::rules;
+use crate::works::{Kind, Protocol, Work, body, hash};
 
 /// No check may take longer, in seconds.
 const CHECK_S_MAX: &str = "15";
@@ -41,6 +42,9 @@ pub(crate) fn check(work: Work, server: &Running) -> Outcome<()> {
             hash(&expected)
         )
         .into());
+    }
+    if work.kind() == Kind::Rules {
+        rules::check(server)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 client that knows how far an exchange came when it broke.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use rustix::net::RecvFlags;
@@ -84,7 +84,20 @@ impl Connection {
     /// Connects, within the time limit of a step.
     pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
         let limit = Duration::from_secs(STEP_S_MAX);
-        let stream = TcpStream::connect_timeout(&address, limit)?;
+        Self::over(TcpStream::connect_timeout(&address, limit)?)
+    }
+
+    /// The same from an address of this machine.
+    pub(crate) fn open_from(from: Ipv4Addr, address: SocketAddr) -> io::Result<Self> {
+        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        bind(&socket, &SocketAddr::from((from, 0)))?;
+        connect(&socket, &address)?;
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Self> {
+        let limit = Duration::from_secs(STEP_S_MAX);
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(limit))?;
         stream.set_write_timeout(Some(limit))?;

@@ -21,6 +21,7 @@ mod process;
 mod profile;
 mod purges;
 mod report;
+mod rules;
 mod run;
 mod serve;
 mod sink;

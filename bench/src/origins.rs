@@ -52,7 +52,8 @@ pub(crate) fn floor(place: &Place) -> Outcome<()> {
         let fields = match work.kind() {
             Kind::PassThrough => "",
             Kind::Hit => PUBLIC,
-            Kind::Pair => continue,
+            // They ask for the same.
+            Kind::Rules | Kind::Pair => continue,
         };
         canned.push((work.path(), Rc::new(Canned::with("application/octet-stream", fields, block, bytes))));
     }

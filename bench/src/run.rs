@@ -214,7 +214,7 @@ impl Spent {
         if logged == 0 {
             return Err(format!("void: {name} wrote no access log").into());
         }
-        if work.kind() == Kind::Hit && self.fetched > 0 {
+        if matches!(work.kind(), Kind::Hit | Kind::Rules) && self.fetched > 0 {
             let fetched = self.fetched;
             return Err(format!("void: {name} asked the origin {fetched} times, which is no hit").into());
         }

@@ -24,6 +24,9 @@ pub(crate) enum Work {
     /// The same with 1 MiB.
     #[value(name = "hit_1m")]
     Hit1m,
+    /// `hit_1k` past 50 rules that do not match.
+    #[value(name = "rules_50")]
+    Rules50,
     /// A GET of 1 KiB over HTTP/2 and TLS, answered from the cache.
     #[value(name = "h2_hit_1k")]
     H2Hit1k,
@@ -49,6 +52,8 @@ pub(crate) enum Kind {
     PassThrough,
     /// Only the first one does.
     Hit,
+    /// Hits, past rules.
+    Rules,
     /// Hits too, of Rempart alone, in two ways side by side at one rate.
     Pair,
 }
@@ -70,13 +75,14 @@ const STREAMS: u32 = 32;
 
 impl Work {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Proxy1k,
         Self::Proxy64k,
         Self::Proxy1m,
         Self::Hit1k,
         Self::Hit64k,
         Self::Hit1m,
+        Self::Rules50,
         Self::H2Hit1k,
         Self::H2Hit64k,
         Self::H2Proxy1k,
@@ -95,6 +101,7 @@ impl Work {
             Self::Hit1k => "hit_1k",
             Self::Hit64k => "hit_64k",
             Self::Hit1m => "hit_1m",
+            Self::Rules50 => "rules_50",
             Self::H2Hit1k => "h2_hit_1k",
             Self::H2Hit64k => "h2_hit_64k",
             Self::H2Proxy1k => "h2_proxy_1k",
@@ -111,6 +118,7 @@ impl Work {
             Self::Proxy1k | Self::Proxy64k | Self::Proxy1m | Self::H2Proxy1k => Kind::PassThrough,
             Self::Hit1k | Self::Hit64k | Self::Hit1m => Kind::Hit,
             Self::H2Hit1k | Self::H2Hit64k | Self::H2Hit1kAlone => Kind::Hit,
+            Self::Rules50 => Kind::Rules,
             Self::TwoWorkers | Self::Purge => Kind::Pair,
         }
     }
@@ -122,7 +130,7 @@ impl Work {
             Self::H2Hit1k | Self::H2Hit64k | Self::H2Proxy1k => Protocol::Http2 { streams: STREAMS },
             Self::H2Hit1kAlone => Protocol::Http2 { streams: 1 },
             Self::Proxy1k | Self::Proxy64k | Self::Proxy1m => Protocol::Http1,
-            Self::Hit1k | Self::Hit64k | Self::Hit1m => Protocol::Http1,
+            Self::Hit1k | Self::Hit64k | Self::Hit1m | Self::Rules50 => Protocol::Http1,
             Self::TwoWorkers | Self::Purge => Protocol::Http1,
         }
     }
@@ -134,7 +142,8 @@ impl Work {
             Self::Proxy1k | Self::H2Proxy1k => "/1k",
             Self::Proxy64k => "/64k",
             Self::Proxy1m => "/1m",
-            Self::Hit1k | Self::H2Hit1k | Self::H2Hit1kAlone | Self::TwoWorkers | Self::Purge => "/public/1k",
+            Self::Hit1k | Self::H2Hit1k | Self::H2Hit1kAlone => "/public/1k",
+            Self::Rules50 | Self::TwoWorkers | Self::Purge => "/public/1k",
             Self::Hit64k | Self::H2Hit64k => "/public/64k",
             Self::Hit1m => "/public/1m",
         }
@@ -144,7 +153,7 @@ impl Work {
     #[must_use]
     pub(crate) const fn body_bytes(self) -> usize {
         match self {
-            Self::Proxy1k | Self::Hit1k | Self::TwoWorkers | Self::Purge => 1 << 10,
+            Self::Proxy1k | Self::Hit1k | Self::Rules50 | Self::TwoWorkers | Self::Purge => 1 << 10,
             Self::H2Proxy1k | Self::H2Hit1k | Self::H2Hit1kAlone => 1 << 10,
             Self::Proxy64k | Self::Hit64k | Self::H2Hit64k => 64 << 10,
             Self::Proxy1m | Self::Hit1m => 1 << 20,

@@ -15,6 +15,7 @@ mod delayed;
 mod empty;
 mod isolation;
 mod kills;
+mod rules;
 mod stage;
 mod store;
 mod stuck;
@@ -40,6 +41,7 @@ const DRILLS: &[Drill] = &[
     stage::PANICS,
     delayed::DELAYED,
     stage::BURNS,
+    rules::EXPRESSION,
     stuck::LOOPS,
     taster::HANG_IN_LOADING,
     empty::EMPTY,

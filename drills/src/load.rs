@@ -1,6 +1,7 @@
 //! A load generator that knows what it sent. Requests are due at a constant rate, whatever becomes of those
 //! before (an open loop), on a thread of its own; nothing is sent twice.
 
+mod attack;
 mod exchange;
 mod histogram;
 mod tally;
@@ -20,6 +21,7 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+pub(crate) use self::attack::Attack;
 use self::exchange::{Connection, Ended};
 use self::tally::Failed;
 pub(crate) use self::tally::{Failure, Kill, Tally};

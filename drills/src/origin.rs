@@ -83,6 +83,9 @@ async fn converse(mut stream: TcpStream, tenant: u16) -> std::io::Result<()> {
         let mut words = head.lines().next().unwrap_or_default().split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let host = field(&head, "host").unwrap_or_default();
+        if !skip_body(&mut stream, &mut input, &head).await? {
+            return Ok(());
+        }
         if let Some((pieces, pause)) = slow(target) {
             trickle(&mut stream, &marks::line(tenant, host, target), pieces, pause).await?;
             continue;
@@ -97,7 +100,7 @@ async fn converse(mut stream: TcpStream, tenant: u16) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The head of the next request; bodies are not expected.
+/// The head of the next request.
 async fn next_head(stream: &mut TcpStream, input: &mut Vec<u8>) -> std::io::Result<Option<String>> {
     loop {
         if let Some(end) = input.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -106,6 +109,22 @@ async fn next_head(stream: &mut TcpStream, input: &mut Vec<u8>) -> std::io::Resu
         }
         if input.len() > REQUEST_BYTES_MAX || stream.read_buf(input).await? == 0 {
             return Ok(None);
+        }
+    }
+}
+
+/// Reads a body of a length that is told and forgets it; `false`: it is not whole.
+async fn skip_body(stream: &mut TcpStream, input: &mut Vec<u8>, head: &str) -> std::io::Result<bool> {
+    let mut left = field(head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0_usize);
+    loop {
+        let taken = left.min(input.len());
+        input.drain(..taken);
+        left -= taken;
+        if left == 0 {
+            return Ok(true);
+        }
+        if stream.read_buf(input).await? == 0 {
+            return Ok(false);
         }
     }
 }

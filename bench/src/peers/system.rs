@@ -53,6 +53,9 @@ const TRAFFIC_SERVER_HITS: Files = &[
     ("ip_allow.yaml", include_str!("../../peers/hits/trafficserver/ip_allow.yaml")),
     ("logging.yaml", include_str!("../../peers/hits/trafficserver/logging.yaml")),
 ];
+const REMPART_RULES: Files = &[("rempart.yaml", include_str!("../../peers/rules/rempart.yaml"))];
+const NGINX_RULES: Files = &[("nginx.conf", include_str!("../../peers/rules/nginx.conf"))];
+const HAPROXY_RULES: Files = &[("haproxy.cfg", include_str!("../../peers/rules/haproxy.cfg"))];
 const REMPART_H2: Files = &[("rempart.yaml", include_str!("../../peers/h2/rempart.yaml"))];
 const NGINX_H2: Files = &[("nginx.conf", include_str!("../../peers/h2/nginx.conf"))];
 const HAPROXY_H2: Files = &[("haproxy.cfg", include_str!("../../peers/h2/haproxy.cfg"))];
@@ -107,7 +110,8 @@ impl System {
             (Self::Nginx, Kind::Hit) => Some(NGINX_H2_HITS),
             (Self::Haproxy, Kind::Hit) => Some(HAPROXY_H2_HITS),
             (Self::H2o, Kind::Hit) => Some(H2O_H2_HITS),
-            (Self::Caddy | Self::Varnish | Self::TrafficServer | Self::Floor, _) | (_, Kind::Pair) => None,
+            (Self::Caddy | Self::Varnish | Self::TrafficServer | Self::Floor, _)
+            | (_, Kind::Rules | Kind::Pair) => None,
         }
     }
 
@@ -123,9 +127,12 @@ impl System {
             (Self::Varnish, Kind::Hit) => Some(VARNISH_HITS),
             (Self::TrafficServer, Kind::Hit) => Some(TRAFFIC_SERVER_HITS),
             (Self::Floor, Kind::Hit) => Some(&[]),
+            (Self::Rempart, Kind::Rules) => Some(REMPART_RULES),
+            (Self::Nginx, Kind::Rules) => Some(NGINX_RULES),
+            (Self::Haproxy, Kind::Rules) => Some(HAPROXY_RULES),
             (Self::H2o | Self::Caddy, Kind::Hit)
             | (Self::Varnish | Self::TrafficServer | Self::Floor, Kind::PassThrough)
-            | (_, Kind::Pair) => None,
+            | (_, Kind::Rules | Kind::Pair) => None,
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) const ONE_OF_MANY: Drill = Drill {
     title: Title {
         name: "25",
         origin: "NPM#2359.., Traefik#8921, Caddy#1038",
-        injected: "one site of 200 gets an upstream that cannot be resolved, an invalid file, a bad certificate",
+        injected: "one site of 200 gets an upstream that cannot be resolved, an invalid file, a bad certificate, a bad rule",
     },
     run: one_of_many,
 };
@@ -53,6 +53,14 @@ fn faults(stand: &Stand) -> Outcome<Vec<Fault>> {
             what: "bad certificate",
             text: format!("{right}certificates: [{{cert: {host}.pem, key: {host}.pem}}]\n"),
             line: Some(4),
+        },
+        Fault {
+            what: "bad rule",
+            text: format!(
+                "{right}rulesets:\n- phase: http_request_firewall_custom\n  rules:\n  \
+                 - {{expression: 'ip.src contains \"x\"', action: block}}\n"
+            ),
+            line: Some(7),
         },
     ])
 }

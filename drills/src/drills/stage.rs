@@ -1,4 +1,4 @@
-//! Drills 3 and 6: a stage fails on the requests of one site, after every check has found it well.
+//! Drills 3 and 6a: a stage fails on the requests of one site, after every check has found it well.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(super) const PANICS: Drill = Drill {
 /// It computes without end.
 pub(super) const BURNS: Drill = Drill {
     title: Title {
-        name: "6",
+        name: "6a",
         origin: "Cloudflare 2019-07-02",
         injected: "a release whose stage burns a core for each request of one site",
     },

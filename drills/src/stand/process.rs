@@ -90,6 +90,15 @@ fn living_parent(pid: Pid) -> Option<Pid> {
     if is_dead { None } else { Pid::from_raw(fields.next()?.parse().ok()?) }
 }
 
+/// CPU time of all threads that it has now.
+pub(crate) fn cpu_ns(pid: Pid) -> Outcome<u64> {
+    let threads = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()))?.map_while(Result::ok);
+    // A thread may end meanwhile.
+    let read = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("schedstat")).ok();
+    let first = |text: String| text.split(' ').next().and_then(|ns| ns.parse::<u64>().ok());
+    Ok(threads.filter_map(read).filter_map(first).sum())
+}
+
 /// The fields behind the name, which may hold anything itself: state, parent, …
 fn stat(pid: Pid) -> Option<Vec<String>> {
     stat_of(Path::new(&format!("/proc/{}/stat", pid.as_raw_nonzero())))
