@@ -122,8 +122,8 @@ def came_over_http2(edge, path):
     page, socket = edge.logged(f'{path}-page'), edge.logged(path)
     equal((page['ClientRequestProtocol'], socket['ClientRequestProtocol']), ('HTTP/2', 'HTTP/2'))
     equal(socket['ClientSrcPort'], page['ClientSrcPort'])
-    # The log calls every WebSocket a GET that was answered by 101, as its origin does.
-    equal((socket['ClientRequestMethod'], socket['EdgeResponseStatus']), ('GET', 101))
+    # The log has it as the browser asked (RFC 8441).
+    equal((socket['ClientRequestMethod'], socket['EdgeResponseStatus']), ('CONNECT', 200))
 
 
 def check_a_page_with_many_images(edge):
