@@ -12,9 +12,13 @@ fuzz_target!(|input: &[u8]| {
         1 => (&b"multipart/mixed; boundary=\"--\""[..], input),
         _ => input.split_at(usize::from(kind / 4).min(input.len())),
     };
-    let boundary = match Kind::of([content_type]) {
+    let kind = match Kind::of([content_type]) {
+        Kind::Unclear(kind) => *kind,
+        kind => kind,
+    };
+    let boundary = match kind {
         Kind::Multipart(boundary) => boundary,
-        Kind::Form | Kind::Other => content_type.into(),
+        Kind::Form | Kind::Other | Kind::Unclear(_) => content_type.into(),
     };
     let whole = Multipart::parse(raw, &boundary);
     let mut end = raw.as_ptr() as usize;

@@ -7,7 +7,9 @@ use std::time::Instant;
 use libfuzzer_sys::fuzz_target;
 use rempart_base::Now;
 use rempart_flow::{Method, RequestHead, ResponseHead};
-use rempart_http2::{Config, Connection, ErrorCode, Event, FRAME_HEAD_BYTES, PREFACE, StreamId};
+use rempart_http2::{
+    Config, Connection, ErrorCode, Event, FRAME_HEAD_BYTES, PREFACE, PriorityField, StreamId,
+};
 
 const GET: &[u8] = b"\x82\x87\x84\x01\x09a.example";
 /// How the driver's acts and the peer's bytes are told apart.
@@ -101,7 +103,7 @@ impl Side {
             9 => _ = connection.begin_head(stream),
             10 => connection.abandon_head(stream),
             11 => connection.drain(),
-            12 => connection.prioritise(stream, b"u=1, i"),
+            12 => connection.prioritise(stream, PriorityField::of(b"u=1, i")),
             13 => connection.rest(),
             14 => connection.ping(7),
             _ => connection.end_head(stream, false),
