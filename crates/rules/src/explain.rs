@@ -199,28 +199,8 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::expression::{NoLists, Scope};
-    use crate::fields::FieldId;
     use crate::phase::Phase;
-    use crate::value::{Array, Map, NotYet, Value};
-
-    struct Request;
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "of the others nothing is known")]
-    impl Fields for Request {
-        fn get<'a>(&'a self, field: FieldId, arena: &'a Arena<'a>) -> Result<Value<'a>, NotYet> {
-            Ok(match field {
-                FieldId::HttpHost => Value::Bytes(b"a.test"),
-                FieldId::HttpRequestUriPath => Value::Bytes(b"/Login"),
-                FieldId::Ssl => Value::Bool(true),
-                FieldId::HttpRequestHeaders => {
-                    let values = arena.values(vec![Value::Bytes(b"x"), Value::Bytes(b"y")]);
-                    Value::Map(Map::Pairs(arena.pairs(vec![(b"accept", Value::Array(Array::Slice(values)))])))
-                }
-                FieldId::HttpRequestBodyRaw => return Err(NotYet),
-                _ => Value::Missing,
-            })
-        }
-    }
+    use crate::sample::Request;
 
     fn explained(text: &str) -> Result<Explained, Stop> {
         let filter = Filter::parse(text, Scope { phase: Phase::Custom, lists: &NoLists }).unwrap();

@@ -17,6 +17,8 @@ mod parse;
 mod phase;
 mod print;
 mod program;
+#[cfg(test)]
+mod sample;
 mod shown;
 mod signature;
 mod types;

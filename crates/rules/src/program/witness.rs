@@ -159,27 +159,9 @@ impl<'a> Found<'_, 'a, '_> {
 mod tests {
     use crate::arena::Arena;
     use crate::expression::{Filter, NoLists, Scope};
-    use crate::fields::FieldId;
     use crate::phase::Phase;
     use crate::program::{ProgramBuilder, Scratch};
-    use crate::value::{Array, Fields, Map, NotYet, Value};
-
-    struct Request;
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "of the others nothing is known")]
-    impl Fields for Request {
-        fn get<'a>(&'a self, field: FieldId, arena: &'a Arena<'a>) -> Result<Value<'a>, NotYet> {
-            Ok(match field {
-                FieldId::HttpHost => Value::Bytes(b"a.test"),
-                FieldId::HttpRequestUriPath => Value::Bytes(b"/Login"),
-                FieldId::HttpRequestHeaders => {
-                    let values = arena.values(vec![Value::Bytes(b"x"), Value::Bytes(b"y")]);
-                    Value::Map(Map::Pairs(arena.pairs(vec![(b"accept", Value::Array(Array::Slice(values)))])))
-                }
-                _ => Value::Missing,
-            })
-        }
-    }
+    use crate::sample::Request;
 
     fn witnesses(text: &str, most: usize) -> Vec<String> {
         let filter = Filter::parse(text, Scope { phase: Phase::Custom, lists: &NoLists }).unwrap();
