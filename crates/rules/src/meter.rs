@@ -10,9 +10,15 @@ pub const RULE_STEPS_MAX: u64 = 12 << 20;
 /// begins a new run long before that, and measures the time of all.
 pub const RUN_STEPS_MAX: u64 = 16 << 20;
 
-/// A search of a regular expression takes one step for each byte and for so many of its states: the machine behind
-/// it remembers sets of states, and follows them one by one only when it cannot.
+/// A search of a regular expression takes one step for each byte and for so many of its states, as long as the machine
+/// behind it remembers the sets of states that it meets.
 const STATES_A_STEP: u64 = 16;
+
+/// What a search has taken that gives remembering up: ten milliseconds.
+const GIVEN_UP_STEPS: u64 = 4 << 20;
+
+/// A search that follows each state on its own takes so many steps for each byte and each state: seven nanoseconds.
+const STEPS_A_STATE: u64 = 3;
 
 /// A rule would cost more than it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,12 +78,33 @@ impl Meter {
         self.spend(bytes as u64 + 1)
     }
 
-    /// Takes what searching these bytes for a pattern of so many states costs.
+    /// Takes what searching these bytes for a pattern of so many states costs, if these can be remembered in sets.
     ///
     /// # Errors
     /// As [`Meter::spend`].
+    #[inline]
     pub fn search(&self, bytes: usize, states: usize) -> Result<(), OverBudget> {
         self.spend((bytes as u64 + 1).saturating_mul(1 + states as u64 / STATES_A_STEP))
+    }
+
+    /// Takes what it has cost to find out that the states cannot be remembered.
+    ///
+    /// # Errors
+    /// As [`Meter::spend`]. What is left is taken then: this has been done already.
+    pub fn give_up(&self) -> Result<(), OverBudget> {
+        let spent = self.spend(GIVEN_UP_STEPS);
+        if spent.is_err() {
+            self.rule.set(0);
+        }
+        spent
+    }
+
+    /// Takes what searching these bytes costs if each of so many states is followed on its own.
+    ///
+    /// # Errors
+    /// As [`Meter::spend`].
+    pub fn follow(&self, bytes: usize, states: usize) -> Result<(), OverBudget> {
+        self.spend((bytes as u64 + 1).saturating_mul(states as u64 + 1).saturating_mul(STEPS_A_STATE))
     }
 
     /// Steps that all rules have taken.

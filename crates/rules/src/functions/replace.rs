@@ -82,11 +82,11 @@ pub(super) fn replace<'a>(
         Ready::Regex(number, template) => {
             let found = context.searcher.captures(*number, text, context.meter)?;
             let Some(groups) = found else { return Ok(Value::Bytes(text)) };
-            let Some(whole) = groups.get(0) else { return Ok(Value::Bytes(text)) };
+            let Some(whole) = groups.get_group(0) else { return Ok(Value::Bytes(text)) };
             context.meter.look(text.len())?;
-            out.extend_from_slice(text.get(..whole.start()).unwrap_or_default());
-            template.fill(context, |number| groups.get(number).map(|group| group.as_bytes()), &mut out)?;
-            out.extend_from_slice(text.get(whole.end()..).unwrap_or_default());
+            out.extend_from_slice(text.get(..whole.start).unwrap_or_default());
+            template.fill(context, |number| text.get(groups.get_group(number)?.range()), &mut out)?;
+            out.extend_from_slice(text.get(whole.end..).unwrap_or_default());
         }
         Ready::Wildcard(matcher, template) => {
             let Some(stars) = matcher.captures(text, context.meter)? else { return Ok(Value::Bytes(text)) };

@@ -1,16 +1,27 @@
 //! Regular expressions.
 
 use crate::ast::Span;
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::MatchKind;
+use regex_automata::hybrid::dfa::DFA;
+use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::prefilter::Prefilter;
+use regex_syntax::hir::Hir;
 use std::fmt;
+use std::sync::Arc;
 
 mod weight;
 
 /// A compiled pattern takes at most so many bytes.
 pub const PATTERN_BYTES_MAX: usize = 10 << 20;
 
-/// What a search may keep of the states that it has seen, in bytes.
-pub const PATTERN_DFA_BYTES_MAX: usize = 2 << 20;
+/// What a core keeps of the states of one pattern that it has seen, in bytes, unless a single state takes more. To fill
+/// it takes about ten milliseconds.
+pub const PATTERN_DFA_BYTES_MAX: usize = 1 << 20;
+
+/// A search that has filled the memory for states with fewer bytes of text than this for each of them gives up: the
+/// states are not worth being kept.
+const BYTES_A_STATE_MIN: usize = 10;
 
 /// The patterns of one expression have about so many states together, which bounds the time that it takes to compile
 /// them.
@@ -21,7 +32,10 @@ pub(crate) const PATTERNS_WEIGHT_MAX: usize = 500_000;
 #[derive(Clone)]
 pub struct Pattern {
     source: Box<str>,
+    /// Follows every state on its own, byte by byte, and so tells groups apart.
     regex: Regex,
+    /// Remembers sets of states: much faster, as long as these are few.
+    dfa: Arc<DFA>,
     weight: usize,
 }
 
@@ -46,14 +60,17 @@ impl Pattern {
 
     /// As [`Pattern::parse`], if it weighs no more than this.
     pub(crate) fn within(source: &str, weight_max: usize) -> Result<Pattern, PatternFault> {
-        let weight = weight::of(source, weight_max)?;
-        let regex = RegexBuilder::new(source)
-            .unicode(false)
-            .size_limit(PATTERN_BYTES_MAX)
-            .dfa_size_limit(PATTERN_DFA_BYTES_MAX)
-            .build()
-            .map_err(|error| PatternFault::whole(source, &error))?;
-        Ok(Pattern { source: source.into(), regex, weight })
+        let (hir, weight) = weight::read(source, weight_max)?;
+        let fault = |bytes| PatternFault::whole(source, bytes);
+        let config = Regex::config()
+            .utf8_empty(false)
+            .nfa_size_limit(Some(PATTERN_BYTES_MAX))
+            .hybrid(false)
+            .dfa(false);
+        let regex = meta::Builder::new().configure(config).build_from_hir(&hir);
+        let regex = regex.map_err(|error| fault(error.size_limit()))?;
+        let dfa = Arc::new(dfa(&hir).map_err(|_| fault(None))?);
+        Ok(Pattern { source: source.into(), regex, dfa, weight })
     }
 
     /// The pattern as it was written.
@@ -62,25 +79,54 @@ impl Pattern {
         &self.source
     }
 
-    /// It, compiled.
+    /// It, compiled: a search takes time for each byte and each state.
     #[must_use]
     pub fn regex(&self) -> &Regex {
         &self.regex
     }
 
-    /// How many states it has, about; what compiling costs goes with it.
+    /// It, compiled: a search takes time for each byte, or gives up.
+    pub(crate) fn dfa(&self) -> &DFA {
+        &self.dfa
+    }
+
+    /// How many states it has: what a search costs goes with it.
+    pub(crate) fn states(&self) -> usize {
+        self.dfa.get_nfa().states().len()
+    }
+
+    /// How many states it will have, about; what compiling costs goes with it.
     #[must_use]
     pub fn weight(&self) -> usize {
         self.weight
     }
 }
 
+/// The machine that remembers sets of states.
+fn dfa(hir: &Hir) -> Result<DFA, Box<dyn std::error::Error>> {
+    let config = thompson::Config::new()
+        .utf8(false)
+        .nfa_size_limit(Some(PATTERN_BYTES_MAX))
+        .which_captures(WhichCaptures::None);
+    let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir)?;
+    let prefilter = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, hir).filter(Prefilter::is_fast);
+    let config = DFA::config()
+        .prefilter(prefilter)
+        // `(?u:\b)`: it gives up at the first byte that is not ASCII.
+        .unicode_word_boundary(true)
+        .cache_capacity(PATTERN_DFA_BYTES_MAX)
+        .skip_cache_capacity_check(true)
+        .minimum_cache_clear_count(Some(0))
+        .minimum_bytes_per_state(Some(BYTES_A_STATE_MIN));
+    Ok(DFA::builder().configure(config).build_from_nfa(nfa)?)
+}
+
 impl PatternFault {
-    fn whole(source: &str, error: &regex::Error) -> PatternFault {
-        let message = if let regex::Error::CompiledTooBig(bytes) = error {
-            format!("this pattern takes more than {} MiB when it is compiled", bytes >> 20)
-        } else {
-            "this pattern cannot be compiled".to_owned()
+    /// It is well written, but takes more than these bytes, or cannot be compiled for another reason.
+    fn whole(source: &str, bytes_max: Option<usize>) -> PatternFault {
+        let message = match bytes_max {
+            Some(bytes) => format!("this pattern takes more than {} MiB when it is compiled", bytes >> 20),
+            None => "this pattern cannot be compiled".to_owned(),
         };
         PatternFault { span: Span { start: 0, end: source.len() }, message }
     }

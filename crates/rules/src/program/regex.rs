@@ -1,27 +1,34 @@
 //! Regular expressions of a program, searched with the memory of one core.
 
+#[cfg(test)]
+mod tests;
+
 use crate::literal::Pattern;
 use crate::meter::{Meter, OverBudget};
 use foldhash::fast::FixedState;
-use regex::bytes::{Captures, Regex};
+use regex_automata::Input;
+use regex_automata::hybrid::dfa;
+use regex_automata::meta;
+use regex_automata::util::captures::Captures;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// All regular expressions of one program, by number.
 #[derive(Debug)]
 pub(crate) struct Regexes {
-    /// Tells programs apart in what a core keeps.
-    program: u64,
+    /// Tells programs apart in what a core keeps, and for how long it keeps it.
+    program: Arc<u64>,
     patterns: Vec<Pattern>,
 }
 
-/// A core keeps searching memory of its own for so many regular expressions; others share theirs. One takes up to
-/// [`crate::PATTERN_DFA_BYTES_MAX`], as a rule a few KiB.
-const OWN_MAX: usize = 64;
+/// A core keeps so many bytes for searches of all regular expressions together; it begins anew when it has more. One
+/// takes a few KiB as a rule, at most [`crate::PATTERN_DFA_BYTES_MAX`].
+const OWN_BYTES_MAX: usize = 64 << 20;
 
-/// After so many searches without memory of its own the core forgets whose it has: old programs do not hold it.
-const STRANGERS_MAX: u32 = 4096;
+/// What a core keeps of programs that are gone is looked for when it has so much of others, at least.
+const SWEEP_MIN: usize = 64;
 
 /// The searching memory of one core.
 #[derive(Default)]
@@ -29,8 +36,18 @@ pub(crate) struct OwnRegexes(RefCell<Own>);
 
 #[derive(Default)]
 struct Own {
-    regexes: HashMap<(u64, u32), Regex, FixedState>,
-    strangers: u32,
+    machines: HashMap<(u64, u32), Machine, FixedState>,
+    bytes: usize,
+    /// With so many machines it looks which are of programs that are gone.
+    sweep_at: usize,
+}
+
+/// What the searches for one regular expression write to.
+struct Machine {
+    program: Weak<u64>,
+    dfa: dfa::Cache,
+    /// Only of those that have told groups apart, or given up.
+    regex: Option<meta::Cache>,
 }
 
 /// The regular expressions of a program and the memory of a core.
@@ -43,7 +60,7 @@ pub(crate) struct Searcher<'r> {
 impl Default for Regexes {
     fn default() -> Regexes {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Regexes { program: NEXT.fetch_add(1, Ordering::Relaxed), patterns: Vec::new() }
+        Regexes { program: Arc::new(NEXT.fetch_add(1, Ordering::Relaxed)), patterns: Vec::new() }
     }
 }
 
@@ -75,40 +92,95 @@ impl<'r> Searcher<'r> {
     /// The search may cost more than is left.
     pub(crate) fn is_match(self, number: u32, text: &[u8], meter: &Meter) -> Result<bool, OverBudget> {
         let Some(pattern) = self.regexes.pattern(number) else { return Ok(false) };
-        meter.search(text.len(), pattern.weight())?;
-        Ok(self.with(number, pattern, |regex| regex.is_match(text)))
+        self.with(number, pattern, |machine| machine.is_match(pattern, text, meter))
     }
 
-    /// Its first match in the text, with its groups.
+    /// Its first match in the text, with its groups, if there is one.
     ///
     /// # Errors
     /// The search may cost more than is left.
-    pub(crate) fn captures<'t>(
+    pub(crate) fn captures(
         self,
         number: u32,
-        text: &'t [u8],
+        text: &[u8],
         meter: &Meter,
-    ) -> Result<Option<Captures<'t>>, OverBudget> {
+    ) -> Result<Option<Captures>, OverBudget> {
         let Some(pattern) = self.regexes.pattern(number) else { return Ok(None) };
-        meter.search(text.len().saturating_mul(2), pattern.weight())?;
-        Ok(self.with(number, pattern, |regex| regex.captures(text)))
+        self.with(number, pattern, |machine| {
+            if !machine.is_match(pattern, text, meter)? {
+                return Ok(None);
+            }
+            meter.follow(text.len(), pattern.states())?;
+            let mut captures = pattern.regex().create_captures();
+            let (cache, input) = (machine.regex(pattern), Input::new(text));
+            pattern.regex().search_captures_with(cache, &input, &mut captures);
+            Ok(captures.is_match().then_some(captures))
+        })
     }
 
-    /// A clone of a regular expression has memory of its own, for which no other core waits.
-    fn with<T>(self, number: u32, pattern: &Pattern, search: impl FnOnce(&Regex) -> T) -> T {
-        let key = (self.regexes.program, number);
-        let Ok(mut own) = self.own.0.try_borrow_mut() else { return search(pattern.regex()) };
-        if let Some(regex) = own.regexes.get(&key) {
-            return search(regex);
+    /// Searches with memory for which no other core waits.
+    fn with<T>(self, number: u32, pattern: &Pattern, search: impl FnOnce(&mut Machine) -> T) -> T {
+        let mut own = self.own.0.borrow_mut();
+        let own = &mut *own;
+        let program = &self.regexes.program;
+        let machine = own.machines.entry((**program, number)).or_insert_with(|| {
+            let machine = Machine::new(program, pattern);
+            own.bytes += machine.bytes();
+            machine
+        });
+        let bytes = machine.bytes();
+        let result = search(machine);
+        own.bytes = own.bytes + machine.bytes() - bytes;
+        own.tidy();
+        result
+    }
+}
+
+impl Own {
+    /// Forgets what is of programs that are gone, now and then, and everything when it is too much.
+    #[inline]
+    fn tidy(&mut self) {
+        if self.machines.len() > self.sweep_at.max(SWEEP_MIN) || self.bytes > OWN_BYTES_MAX {
+            self.sweep();
         }
-        if own.regexes.len() < OWN_MAX {
-            return search(own.regexes.entry(key).or_insert_with(|| pattern.regex().clone()));
+    }
+
+    #[cold]
+    fn sweep(&mut self) {
+        self.machines.retain(|_, machine| machine.program.strong_count() > 0);
+        self.bytes = self.machines.values().map(Machine::bytes).sum();
+        if self.bytes > OWN_BYTES_MAX {
+            self.machines.clear();
+            self.bytes = 0;
         }
-        own.strangers += 1;
-        if own.strangers > STRANGERS_MAX {
-            *own = Own::default();
+        self.sweep_at = self.machines.len() * 2;
+    }
+}
+
+impl Machine {
+    fn new(program: &Arc<u64>, pattern: &Pattern) -> Machine {
+        Machine { program: Arc::downgrade(program), dfa: pattern.dfa().create_cache(), regex: None }
+    }
+
+    fn is_match(&mut self, pattern: &Pattern, text: &[u8], meter: &Meter) -> Result<bool, OverBudget> {
+        meter.search(text.len(), pattern.states())?;
+        let input = Input::new(text).earliest(true);
+        if let Ok(found) = pattern.dfa().try_search_fwd(&mut self.dfa, &input) {
+            return Ok(found.is_some());
         }
-        drop(own);
-        search(pattern.regex())
+        // What one text has filled it with is not to be what the next one finds.
+        self.dfa.reset(pattern.dfa());
+        meter.give_up()?;
+        meter.follow(text.len(), pattern.states())?;
+        Ok(pattern.regex().is_match_with(self.regex(pattern), &input))
+    }
+
+    fn regex(&mut self, pattern: &Pattern) -> &mut meta::Cache {
+        self.regex.get_or_insert_with(|| pattern.regex().create_cache())
+    }
+
+    fn bytes(&self) -> usize {
+        let regex = self.regex.as_ref().map_or(0, meta::Cache::memory_usage);
+        size_of::<Machine>() + self.dfa.memory_usage() + regex
     }
 }

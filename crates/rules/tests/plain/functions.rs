@@ -3,7 +3,7 @@
 use super::request::V;
 use super::{digest, stars};
 use rempart_rules::ast::Case;
-use rempart_rules::{Function, Pattern, Wildcard};
+use rempart_rules::{Function, Wildcard};
 use std::net::IpAddr;
 
 pub fn call(function: Function, arguments: &[V]) -> V {
@@ -263,8 +263,8 @@ fn filled(template: &[u8], group: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
 }
 
 fn regex_replace(text: &[u8], pattern: &[u8], template: &[u8]) -> V {
-    let pattern = Pattern::parse(std::str::from_utf8(pattern).unwrap()).unwrap();
-    let Some(groups) = pattern.regex().captures(text) else { return V::Bytes(text.to_vec()) };
+    let pattern = super::regex(std::str::from_utf8(pattern).unwrap());
+    let Some(groups) = pattern.captures(text) else { return V::Bytes(text.to_vec()) };
     let group = |number| groups.get(number).map_or(Vec::new(), |group| group.as_bytes().to_vec());
     let whole = groups.get(0).unwrap();
     V::Bytes([&text[..whole.start()], &filled(template, group), &text[whole.end()..]].concat())

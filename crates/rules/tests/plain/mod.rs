@@ -35,6 +35,11 @@ pub enum Truth {
     None,
 }
 
+/// The pattern as the crate `regex` has it, with nothing of the program's.
+fn regex(source: &str) -> regex::bytes::Regex {
+    regex::bytes::RegexBuilder::new(source).unicode(false).build().unwrap()
+}
+
 /// Whether a filter is true of a request.
 pub fn is_true(logic: &Logic, request: &Request) -> bool {
     match truth(logic, request) {
@@ -103,7 +108,7 @@ fn holds(comparison: &Comparison, left: &V, request: &Request) -> bool {
             part.is_empty() || text.windows(part.len()).any(|window| window == &**part)
         }
         (Test::Wildcard(pattern, case), V::Bytes(text)) => stars(pattern, *case, text).is_some(),
-        (Test::Matches(pattern), V::Bytes(text)) => pattern.regex().is_match(text),
+        (Test::Matches(pattern), V::Bytes(text)) => regex(pattern.source()).is_match(text),
         (Test::In(Set::Ints(ranges)), V::Int(int)) => ranges.iter().any(|(a, b)| a <= int && int <= b),
         (Test::In(Set::Bytes(texts)), V::Bytes(text)) => texts.iter().any(|other| **other == **text),
         (Test::In(Set::Ips(ranges)), V::Ip(ip)) => ranges.iter().any(|(a, b)| is_between(*a, *ip, *b)),

@@ -8,8 +8,8 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// Patterns nest no deeper.
 const NEST_MAX: u32 = 100;
 
-/// About how many states the compiled pattern will have.
-pub(super) fn of(source: &str, max: usize) -> Result<usize, PatternFault> {
+/// The pattern, read, and about how many states it will have when it is compiled.
+pub(super) fn read(source: &str, max: usize) -> Result<(Hir, usize), PatternFault> {
     let mut parser = ParserBuilder::new().unicode(false).utf8(false).nest_limit(NEST_MAX).build();
     let hir = parser.parse(source).map_err(|error| fault(source, &error))?;
     let weight = states(&hir);
@@ -17,7 +17,7 @@ pub(super) fn of(source: &str, max: usize) -> Result<usize, PatternFault> {
         let message = "the patterns of this expression are too large together".to_owned();
         return Err(PatternFault { span: Span { start: 0, end: source.len() }, message });
     }
-    Ok(weight)
+    Ok((hir, weight))
 }
 
 /// States of one node. Its depth is bounded by `NEST_MAX`.
