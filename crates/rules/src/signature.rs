@@ -123,8 +123,6 @@ pub enum Takes {
 pub enum Form {
     /// Field, call or literal.
     Any,
-    /// A field, with or without indexes.
-    Field,
     /// A field or a call.
     NotLiteral,
     /// A literal.

@@ -8,6 +8,8 @@ pub(super) const RESPONSES: Place = Place { phases: Phases::RESPONSE, kinds: Kin
 pub(super) const MEDIA: Place = within(&[CustomErrors, ResponseHeaders, Compression]);
 pub(super) const ERRORS: Place = within(&[CustomErrors, ResponseHeaders]);
 pub(super) const TRANSFORM: Place = within(&[UrlRewrite, RequestHeaders, ResponseHeaders]);
+/// Cache response rules are named on their own page of the documentation only.
+pub(super) const LANGUAGES: Place = within(&[UrlRewrite, RequestHeaders, ResponseHeaders, ResponseCache]);
 pub(super) const TRANSFORM_VALUES: Place = Place { phases: TRANSFORM.phases, kinds: Kinds::Values };
 pub(super) const HEADERS: Place = within(&[RequestHeaders, ResponseHeaders]);
 pub(super) const CUSTOM: Place = within(&[Custom, RateLimit, RateLimitResponse]);

@@ -180,7 +180,7 @@ fields! {
     HttpCookie = "http.cookie", BYTES, Head, EVERYWHERE, Text("");
     HttpHost = "http.host", BYTES, Head, EVERYWHERE, Text("");
     HttpReferer = "http.referer", BYTES, Head, EVERYWHERE, Text("");
-    HttpRequestAcceptedLanguages = "http.request.accepted_languages", BYTES_ARRAY, Head, TRANSFORM, Items;
+    HttpRequestAcceptedLanguages = "http.request.accepted_languages", BYTES_ARRAY, Head, LANGUAGES, Items;
     HttpRequestBodyForm = "http.request.body.form", BYTES_MAP, Body, EVERYWHERE, Items;
     HttpRequestBodyFormNames = "http.request.body.form.names", BYTES_ARRAY, Body, EVERYWHERE, Items;
     HttpRequestBodyFormValues = "http.request.body.form.values", BYTES_ARRAY, Body, EVERYWHERE, Items;

@@ -100,13 +100,12 @@ impl Parser<'_> {
     fn form(&self, function: Function, parameter: Parameter, argument: &Operand) -> Result<(), Error> {
         let is_right = match (parameter.form, &argument.root) {
             (Form::Any, _)
-            | (Form::Field | Form::NotLiteral, Root::Field(_))
-            | (Form::NotLiteral, Root::Call(_))
+            | (Form::NotLiteral, Root::Field(_) | Root::Call(_))
             | (Form::Literal, Root::Literal(_))
             | (Form::Query, Root::Field(FieldId::HttpRequestUriQuery | FieldId::RawHttpRequestUriQuery)) => {
                 true
             }
-            (Form::Field | Form::Literal | Form::NotLiteral | Form::Query, _) => false,
+            (Form::Literal | Form::NotLiteral | Form::Query, _) => false,
         };
         if is_right {
             return Ok(());
@@ -118,7 +117,6 @@ impl Parser<'_> {
         };
         let expected = match parameter.form {
             Form::Any => "",
-            Form::Field => "a field",
             Form::NotLiteral => "a field or a call",
             Form::Literal => "a literal",
             Form::Query => "http.request.uri.query or raw.http.request.uri.query",

@@ -1,6 +1,6 @@
 //! Signatures, function by function.
 
-use super::Form::{self, Any, Field, Literal, NotLiteral, Query};
+use super::Form::{self, Any, Literal, NotLiteral, Query};
 use super::Takes::{self, Only};
 use super::{ANYWHERE, Function, Gives, Parameter, Signature, values, within};
 use crate::phase::Phase::{
@@ -29,15 +29,17 @@ const fn plain(required: &'static [Parameter], result: Type) -> Signature {
 
 const FIREWALL: Place = within(&[Custom, RateLimit, RateLimitResponse]);
 const DECODING: Place =
-    within(&[UrlRewrite, RequestHeaders, ResponseHeaders, Custom, RateLimit, RateLimitResponse]);
+    within(&[UrlRewrite, RequestHeaders, ResponseHeaders, ResponseCache, Custom, RateLimit, RateLimitResponse]);
 const JOINING: Place = within(&[UrlRewrite, RequestHeaders, ResponseHeaders, Custom, CustomErrors]);
 const HEADERS: Place = within(&[RequestHeaders, ResponseHeaders]);
 const JWT: Place = within(&[ApiEarly, ApiLate]);
 /// The documentation names the first two; Cloudflare's own tests make cache tags with it, too.
 const SPLITTING: Place = within(&[ResponseHeaders, CustomErrors, ResponseCache]);
 const REWRITES: Place = values(&[UrlRewrite, RequestHeaders, ResponseHeaders]);
-const REWRITES_AND_TARGETS: Place = values(&[UrlRewrite, RequestHeaders, ResponseHeaders, DynamicRedirect]);
-const PATHS_AND_TARGETS: Place = values(&[UrlRewrite, DynamicRedirect]);
+const REWRITES_AND_TAGS: Place = values(&[UrlRewrite, RequestHeaders, ResponseHeaders, ResponseCache]);
+const ALL_VALUES: Place =
+    values(&[UrlRewrite, RequestHeaders, ResponseHeaders, ResponseCache, DynamicRedirect]);
+const PATHS_TARGETS_AND_TAGS: Place = values(&[UrlRewrite, ResponseCache, DynamicRedirect]);
 
 const SOURCE: Parameter = p("source", TEXT, Any);
 const KEY: Parameter = p("key", Takes::TextOrInt, Any);
@@ -49,18 +51,18 @@ pub(super) fn signature(function: Function) -> Signature {
         Function::Cidr => Signature {
             place: FIREWALL,
             ..plain(
-                const { &[p("address", IP, Field), p("ipv4_bits", INT, Literal), p("ipv6_bits", INT, Literal)] },
+                const { &[p("address", IP, NotLiteral), p("ipv4_bits", INT, Literal), p("ipv6_bits", INT, Literal)] },
                 Type::Ip,
             )
         },
         Function::Cidr6 => Signature {
             place: FIREWALL,
-            ..plain(const { &[p("address", IP, Field), p("ipv6_bits", INT, Literal)] }, Type::Ip)
+            ..plain(const { &[p("address", IP, NotLiteral), p("ipv6_bits", INT, Literal)] }, Type::Ip)
         },
         Function::Coalesce => same(const { &[p("value", Takes::Anything, Any), MORE] }),
         Function::Concat => same(const { &[p("value", Takes::TextOrAnyArray, Any), MORE] }),
         Function::DecodeBase64 => {
-            Signature { place: DECODING, ..plain(const { &[p("source", TEXT, Field)] }, Type::Bytes) }
+            Signature { place: DECODING, ..plain(const { &[p("source", TEXT, NotLiteral)] }, Type::Bytes) }
         }
         Function::EncodeBase64 => Signature {
             optional: const { &[p("flags", TEXT, Literal)] },
@@ -116,7 +118,7 @@ pub(super) fn signature(function: Function) -> Signature {
         Function::LookupJsonString => lookup(Type::Bytes),
         Function::Lower | Function::Upper => plain(const { &[SOURCE] }, Type::Bytes),
         Function::RegexReplace => Signature {
-            place: REWRITES_AND_TARGETS,
+            place: ALL_VALUES,
             ..plain(
                 const { &[SOURCE, p("regex", TEXT, Literal), p("replacement", TEXT, Literal)] },
                 Type::Bytes,
@@ -125,7 +127,7 @@ pub(super) fn signature(function: Function) -> Signature {
         Function::RemoveBytes => plain(const { &[SOURCE, p("bytes", TEXT, Any)] }, Type::Bytes),
         Function::RemoveQueryArgs => Signature {
             repeated: Some((p("name", TEXT, Literal), ARGUMENTS_MAX)),
-            place: REWRITES,
+            place: REWRITES_AND_TAGS,
             ..plain(const { &[p("field", TEXT, Query), p("name", TEXT, Literal)] }, Type::Bytes)
         },
         Function::Sha256 => plain(const { &[p("input", TEXT, Any)] }, Type::Bytes),
@@ -141,19 +143,19 @@ pub(super) fn signature(function: Function) -> Signature {
             ..plain(const { &[p("field", TEXT, NotLiteral), p("start", INT, Any)] }, Type::Bytes)
         },
         Function::ToString => Signature {
-            place: REWRITES_AND_TARGETS,
+            place: ALL_VALUES,
             ..plain(const { &[p("value", Takes::Printable, Any)] }, Type::Bytes)
         },
         Function::UrlDecode => Signature {
             optional: const { &[p("options", TEXT, Literal)] },
-            ..plain(const { &[p("source", TEXT, Field)] }, Type::Bytes)
+            ..plain(const { &[p("source", TEXT, NotLiteral)] }, Type::Bytes)
         },
         Function::Uuidv4 => Signature { place: REWRITES, ..plain(const { &[SOURCE] }, Type::Bytes) },
         Function::WildcardReplace => Signature {
             optional: const { &[p("flags", TEXT, Literal)] },
-            place: PATHS_AND_TARGETS,
+            place: PATHS_TARGETS_AND_TAGS,
             ..plain(
-                const { &[p("source", TEXT, Field), p("pattern", TEXT, Literal), p("replacement", TEXT, Literal)] },
+                const { &[p("source", TEXT, NotLiteral), p("pattern", TEXT, Literal), p("replacement", TEXT, Literal)] },
                 Type::Bytes,
             )
         },
