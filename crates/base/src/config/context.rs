@@ -40,6 +40,7 @@ pub struct Context {
     file: Arc<str>,
     path: Vec<Step>,
     found: Diagnostics,
+    errors: usize,
 }
 
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Context {
     /// The beginning of a file, named as the operator names it.
     #[must_use]
     pub const fn new(file: Arc<str>) -> Self {
-        Self { file, path: Vec::new(), found: Diagnostics(Vec::new()) }
+        Self { file, path: Vec::new(), found: Diagnostics(Vec::new()), errors: 0 }
     }
 
     /// The file's name.
@@ -82,6 +83,7 @@ impl Context {
 
     /// Records an error here.
     pub fn error(&mut self, mark: Mark, problem: Problem) {
+        self.errors += 1;
         self.record(Severity::Error, mark, problem);
     }
 
@@ -92,14 +94,14 @@ impl Context {
 
     /// Whether an error has been found.
     #[must_use]
-    pub fn has_errors(&self) -> bool {
-        self.found.has_errors()
+    pub const fn has_errors(&self) -> bool {
+        self.errors > 0
     }
 
-    /// How many mistakes have been found, to see later whether there are more.
+    /// How many errors have been found, to see later whether there are more. Warnings are none.
     #[must_use]
     pub const fn found(&self) -> usize {
-        self.found.0.len()
+        self.errors
     }
 
     /// Whether nothing has been found in a key of the whole configuration, or below it.

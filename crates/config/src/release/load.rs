@@ -33,7 +33,7 @@ pub fn load_release(body: &[u8], base: Option<&Snapshot>, now: Now) -> Result<Ar
     }
     let damaged = |Damaged| damaged();
     let mut release = Release::read(body).map_err(damaged)?;
-    let (config, settings) = settings(&release.settings, base)?;
+    let (config, settings, warnings) = settings(&release.settings, base)?;
     let tools = base.map(|base| Arc::clone(&base.tools)).unwrap_or_default();
     let mut open_tools = tools.lock().unwrap_or_else(PoisonError::into_inner);
     let mut workshop = Workshop {
@@ -49,7 +49,7 @@ pub fn load_release(body: &[u8], base: Option<&Snapshot>, now: Now) -> Result<Ar
     while let Some(entry) = release.next_zone().map_err(damaged)? {
         slots.push(slot(&entry, &mut release, &mut known, &mut workshop).map_err(damaged)?);
     }
-    let snapshot = assemble(release, &slots, &settings, base, (&tools, &mut workshop), now)?;
+    let snapshot = assemble(release, (warnings, &slots), &settings, base, (&tools, &mut workshop), now)?;
     open_tools.sweep();
     drop(open_tools);
     #[cfg(feature = "fault")]
@@ -62,7 +62,7 @@ pub fn load_release(body: &[u8], base: Option<&Snapshot>, now: Now) -> Result<Ar
 pub(super) fn settings(
     source: &SettingsSource,
     base: Option<&Snapshot>,
-) -> Result<(Config, Arc<Settings>), Diagnostics> {
+) -> Result<(Config, Arc<Settings>, Diagnostics), Diagnostics> {
     let mut cx = Context::new(Arc::clone(&source.file));
     let node = node_bytes::decode(&source.text, source.mark).map_err(|_| damaged())?;
     let config = Config::decode(&node, &mut cx);
@@ -71,7 +71,7 @@ pub(super) fn settings(
     let settings = config.as_ref().map(compile);
     match config.zip(settings) {
         Some((config, settings)) if !cx.has_errors() => {
-            Ok((config, settings.shared(base.map(|base| &base.settings))))
+            Ok((config, settings.shared(base.map(|base| &base.settings)), cx.finish()))
         }
         Some(_) | None => Err(cx.finish()),
     }
@@ -107,13 +107,14 @@ fn slot<'b>(
 
 fn assemble(
     release: Release<'_>,
-    slots: &[Slot],
+    (warnings, slots): (Diagnostics, &[Slot]),
     settings: &Arc<Settings>,
     base: Option<&Snapshot>,
     (tools, workshop): (&Arc<Mutex<Tools>>, &mut Workshop<'_>),
     now: Now,
 ) -> Result<Snapshot, Diagnostics> {
     let mut found = Found::default();
+    found.shared(warnings);
     slots.iter().for_each(|slot| found.of_zones(Diagnostics(slot.found().to_vec())));
     let (file, nothing) = (Arc::clone(&release.settings.file), Diagnostics::default());
     let assembly = Assembly {

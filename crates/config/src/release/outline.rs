@@ -25,7 +25,7 @@ impl Outline {
     /// The body is damaged, or its settings are refused by this program.
     pub fn read(body: &[u8]) -> Result<Self, Diagnostics> {
         let mut release = Release::read(body).map_err(|_| damaged())?;
-        let (_, settings) = settings(&release.settings, None)?;
+        let (_, settings, _) = settings(&release.settings, None)?;
         let mut zones = Vec::new();
         while let Some(zone) = release.next_zone().map_err(|_| damaged())? {
             zones.push(zone.name.into());
