@@ -2,6 +2,8 @@
 //!
 //! The text of a tree (`Display`) parses to the same tree again, its places excepted.
 
+mod walk;
+
 use crate::fields::FieldId;
 use crate::literal::{Pattern, Wildcard};
 use crate::signature::Function;

@@ -21,7 +21,8 @@ pub fn compile(lists: &[Spanned<ListConfig>], account: Option<&Arc<ListSet>>, cx
             let of = if config.kind == ListKindName::Redirect { &mut redirects } else { &mut items };
             let plan = cx.in_key("items", |cx| plan(config.kind, &config.items.value.0, of, cx));
             let name = &config.name;
-            if set.find(&name.value.0).is_some() {
+            // A zone's own goes before the account's.
+            if set.lists.contains_key(name.value.0.as_str()) {
                 let message = format!("there is a list `{}` already", name.value.0);
                 let problem = Problem::new("list-duplicate", message, "Give it another name.");
                 cx.in_key("name", |cx| cx.error(name.mark, problem));
@@ -63,8 +64,10 @@ fn plan(kind: ListKindName, node: &Node, count: &mut usize, cx: &mut Context) ->
     let contents = match kind {
         ListKindName::Ip => List::Ips(IpSet::of_prefixes(read(&items, cx, ip))),
         ListKindName::Hostname => {
-            let names: Vec<String> = read(&items, cx, hostname);
-            List::Hosts(HostSet::of(names.iter().map(String::as_str)))
+            let hosts: Vec<HostnameItem> = read(&items, cx, hostname);
+            let exact = hosts.iter().filter(|host| host.with_exact);
+            let exact = exact.filter_map(|host| host.name.strip_prefix("*."));
+            List::Hosts(HostSet::of(hosts.iter().map(|host| &*host.name).chain(exact)))
         }
         ListKindName::Asn => {
             let numbers = read(&items, cx, number).into_iter().map(i64::from);
@@ -117,8 +120,8 @@ fn number(node: &Node, cx: &mut Context) -> Option<u32> {
     }
 }
 
-fn hostname(node: &Node, cx: &mut Context) -> Option<String> {
-    let HostnameItem(name) = match &node.value {
+fn hostname(node: &Node, cx: &mut Context) -> Option<HostnameItem> {
+    let HostnameItem { name, with_exact } = match &node.value {
         Value::Map(map) if map.iter().any(|(key, _)| &*key.text == "url_hostname") => {
             HostnameItem::decode(node, cx)?
         }
@@ -132,7 +135,7 @@ fn hostname(node: &Node, cx: &mut Context) -> Option<String> {
         cx.error(node.mark, problem.expecting("a host name, such as `a.example` or `*.a.example`"));
         return None;
     }
-    Some(name.to_ascii_lowercase())
+    Some(HostnameItem { name: name.to_ascii_lowercase(), with_exact })
 }
 
 /// Whether this can be a host's name (RFC 1123 section 2.1; `_` is met, too).

@@ -12,7 +12,8 @@ rempart_base::config! {
     /// A list.
     pub struct ListConfig {
         required {
-            /// What it is called in expressions, behind `$`: lower-case letters, digits and `_`, at most 50.
+            /// What it is called in expressions, behind `$`: lower-case letters, digits and `_`, at most 50. One of
+            /// Cloudflare's managed lists, such as `cf.open_proxies`, is what stands here under its name.
             name: Spanned<ListName>;
             /// What is in it.
             kind: ListKindName;
@@ -43,10 +44,11 @@ impl FromText for ListName {
 
     fn from_text(text: &str) -> Result<Self, String> {
         let is_in = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let own = text.strip_prefix("cf.").unwrap_or(text);
         if text.len() > NAME_CHARACTERS_MAX {
             return Err(format!("is longer than {NAME_CHARACTERS_MAX} characters"));
         }
-        match !text.is_empty() && text.bytes().all(is_in) {
+        match !own.is_empty() && own.bytes().all(is_in) {
             true => Ok(Self(text.into())),
             false => Err("has other characters than a list's name may have".into()),
         }
@@ -131,7 +133,12 @@ rempart_base::config! {
 
 /// A host name: `a.example`, or `*.a.example` for every name under it.
 #[derive(Clone, Debug)]
-pub struct HostnameItem(pub String);
+pub struct HostnameItem {
+    /// The name.
+    pub name: String,
+    /// Whether the name behind `*.` is meant, too.
+    pub with_exact: bool,
+}
 
 rempart_base::config! {
     /// A host name.
@@ -140,14 +147,19 @@ rempart_base::config! {
             /// `a.example`, or `*.a.example` for every name under it.
             url_hostname: String;
         }
+        /// Of `*.a.example`: whether `a.example` itself is not meant.
+        exclude_exact_hostname: bool = true;
     }
 }
 
 impl Decode for HostnameItem {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         match &node.value {
-            Value::Map(_) => HostnameConfig::decode(node, cx).map(|host| Self(host.url_hostname)),
-            Value::Scalar(_) | Value::List(_) => String::decode(node, cx).map(Self),
+            Value::Map(_) => HostnameConfig::decode(node, cx)
+                .map(|host| Self { name: host.url_hostname, with_exact: !host.exclude_exact_hostname }),
+            Value::Scalar(_) | Value::List(_) => {
+                String::decode(node, cx).map(|name| Self { name, with_exact: false })
+            }
         }
     }
 
@@ -159,7 +171,7 @@ impl Decode for HostnameItem {
     }
 
     fn show(&self) -> Shown {
-        Shown::Text(self.0.clone())
+        Shown::Text(self.name.clone())
     }
 }
 
@@ -181,7 +193,7 @@ rempart_base::config! {
         /// Whether it holds for the paths under its own, too. Then its path has at most 16 slashes.
         subpath_matching: bool = false;
         /// Whether what a path has more than the source's is put behind the target's.
-        preserve_path_suffix: bool = false;
+        preserve_path_suffix: bool = true;
     }
 }
 

@@ -6,6 +6,7 @@ mod execute;
 mod flatten;
 mod headers;
 mod ids;
+mod lint;
 mod phases;
 mod settings;
 mod values;

@@ -44,6 +44,8 @@ rempart_base::config! {
         /// The rules, in the order in which they are looked at.
         rules: Vec<Spanned<RuleConfig>> = Vec::new();
         /// Ignored.
+        source: Ignored = Ignored;
+        /// Ignored.
         version: Ignored = Ignored;
         /// Ignored.
         last_updated: Ignored = Ignored;

@@ -142,7 +142,9 @@ impl Parser<'_> {
             let error = self.error(span, format!("there is no list `{name}`"));
             let names = self.scope.lists.names();
             let meant = closest(name, &names).map(|meant| format!("Did you mean ${meant}?"));
-            return Err(error.hint(meant.unwrap_or_default()));
+            let managed = "Cloudflare's managed lists are not built: write a list of this name, and fill it.";
+            let managed = name.starts_with("cf.").then(|| managed.to_owned());
+            return Err(error.hint(meant.or(managed).unwrap_or_default()));
         };
         let (ty, holds) = match kind {
             ListKind::Ip => (Type::Ip, "IP addresses"),

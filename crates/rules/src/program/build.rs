@@ -44,6 +44,8 @@ enum TestKey {
 /// Takes expressions in and compiles them together.
 pub struct ProgramBuilder<'c> {
     contents: &'c dyn Contents,
+    /// Whether what is known of addresses is taken for unknown.
+    knows_no_address: bool,
     pub(super) nodes: Nodes,
     pub(super) regexes: Regexes,
     values: HashMap<Source, ValueNo>,
@@ -59,6 +61,7 @@ impl<'c> ProgramBuilder<'c> {
     pub fn new(contents: &'c dyn Contents) -> ProgramBuilder<'c> {
         ProgramBuilder {
             contents,
+            knows_no_address: false,
             nodes: Nodes::default(),
             regexes: Regexes::default(),
             values: HashMap::new(),
@@ -66,6 +69,17 @@ impl<'c> ProgramBuilder<'c> {
             filters: Vec::new(),
             outputs: Vec::new(),
             error: None,
+        }
+    }
+
+    /// Whether this filter says the same of every request as long as nothing is known of addresses, and what.
+    #[must_use]
+    pub fn always(filter: &Filter, contents: &'c dyn Contents) -> Option<bool> {
+        let mut builder = ProgramBuilder { knows_no_address: true, ..ProgramBuilder::new(contents) };
+        let test = builder.test(filter.logic());
+        match builder.nodes.test(test)?.test {
+            Test::Const(known) => Some(known),
+            _ => None,
         }
     }
 

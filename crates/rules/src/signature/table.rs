@@ -28,8 +28,15 @@ const fn plain(required: &'static [Parameter], result: Type) -> Signature {
 }
 
 const FIREWALL: Place = within(&[Custom, RateLimit, RateLimitResponse]);
-const DECODING: Place =
-    within(&[UrlRewrite, RequestHeaders, ResponseHeaders, ResponseCache, Custom, RateLimit, RateLimitResponse]);
+const DECODING: Place = within(&[
+    UrlRewrite,
+    RequestHeaders,
+    ResponseHeaders,
+    ResponseCache,
+    Custom,
+    RateLimit,
+    RateLimitResponse,
+]);
 const JOINING: Place = within(&[UrlRewrite, RequestHeaders, ResponseHeaders, Custom, CustomErrors]);
 const HEADERS: Place = within(&[RequestHeaders, ResponseHeaders]);
 const JWT: Place = within(&[ApiEarly, ApiLate]);
@@ -51,7 +58,13 @@ pub(super) fn signature(function: Function) -> Signature {
         Function::Cidr => Signature {
             place: FIREWALL,
             ..plain(
-                const { &[p("address", IP, NotLiteral), p("ipv4_bits", INT, Literal), p("ipv6_bits", INT, Literal)] },
+                const {
+                    &[
+                        p("address", IP, NotLiteral),
+                        p("ipv4_bits", INT, Literal),
+                        p("ipv6_bits", INT, Literal),
+                    ]
+                },
                 Type::Ip,
             )
         },
@@ -155,7 +168,13 @@ pub(super) fn signature(function: Function) -> Signature {
             optional: const { &[p("flags", TEXT, Literal)] },
             place: PATHS_TARGETS_AND_TAGS,
             ..plain(
-                const { &[p("source", TEXT, NotLiteral), p("pattern", TEXT, Literal), p("replacement", TEXT, Literal)] },
+                const {
+                    &[
+                        p("source", TEXT, NotLiteral),
+                        p("pattern", TEXT, Literal),
+                        p("replacement", TEXT, Literal),
+                    ]
+                },
                 Type::Bytes,
             )
         },

@@ -19,7 +19,7 @@ use crate::rulesets::plan::{
 use crate::words::Wording;
 
 use super::values::contradiction;
-use super::{Act, Bench, DESCRIPTION_BYTES_MAX, Made, execute, limit, phases};
+use super::{Act, Bench, DESCRIPTION_BYTES_MAX, Made, execute, limit, lint, phases};
 
 /// The largest body of a response that stands in a rule, in bytes.
 const INLINE_BYTES_MAX: usize = 10 << 10;
@@ -47,7 +47,8 @@ impl<'a, 'b> Maker<'a, 'b> {
     /// Makes a rule. `None`: everything that is wrong with it has been reported.
     pub(super) fn rule(&mut self, config: &RuleConfig, cx: &mut Context) -> Option<Made> {
         check_common(config, cx);
-        let filter = cx.in_key("expression", |cx| self.filter(&config.expression, cx));
+        let keeps_out = config.enabled && lint::keeps_out(config.action.value);
+        let filter = cx.in_key("expression", |cx| self.filter(&config.expression, keeps_out, cx));
         let is_allowed = cx.in_key("action", |cx| phases::check_action(self.phase, &config.action, cx));
         let act = if is_allowed { self.act(config, cx) } else { None };
         Some(Made { filter: filter?, act: act? })
@@ -70,9 +71,9 @@ impl<'a, 'b> Maker<'a, 'b> {
             ActionName::Block => block(&BlockParameters::decode(node, cx)?, cx)?,
             ActionName::Skip => self.skip(&SkipParameters::decode(node, cx)?, node.mark, cx)?,
             ActionName::Log => nothing(node, Action::Log, cx)?,
-            ActionName::Challenge => nothing(node, Action::Challenge(Challenge::Interactive), cx)?,
-            ActionName::JsChallenge => nothing(node, Action::Challenge(Challenge::Js), cx)?,
-            ActionName::ManagedChallenge => nothing(node, Action::Challenge(Challenge::Managed), cx)?,
+            ActionName::Challenge => challenge(node, Challenge::Interactive, cx)?,
+            ActionName::JsChallenge => challenge(node, Challenge::Js, cx)?,
+            ActionName::ManagedChallenge => challenge(node, Challenge::Managed, cx)?,
             ActionName::ForceConnectionClose => nothing(node, Action::ForceConnectionClose, cx)?,
             ActionName::Redirect => self.redirect(&RedirectParameters::decode(node, cx)?, node.mark, cx)?,
             ActionName::Rewrite => self.rewrite(&RewriteParameters::decode(node, cx)?, node.mark, cx)?,
@@ -288,6 +289,15 @@ fn nothing(node: &Node, action: Action, cx: &mut Context) -> Option<Action> {
         }
     }
     (cx.found() == before).then_some(action)
+}
+
+/// A challenge, which refuses until there are any.
+fn challenge(node: &Node, challenge: Challenge, cx: &mut Context) -> Option<Action> {
+    let action = nothing(node, Action::Challenge(challenge), cx)?;
+    let message = "challenges are not built yet: this refuses, with a page that says so";
+    let what = "Write `block` if that is what you want, or take the rule out.";
+    cx.warning(node.mark, Problem::new("rule-no-effect", message, what));
+    Some(action)
 }
 
 fn block(parameters: &BlockParameters, cx: &mut Context) -> Option<Action> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rempart_base::config::{Context, Decode as _, Mark, Node, Problem, Spanned};
+use rempart_base::config::{Context, Decode as _, Key, Mark, Node, Problem, Spanned, Value};
 use rempart_rules::Phase;
 
 use crate::rulesets::config::{
@@ -76,7 +76,7 @@ impl Maker<'_, '_> {
     }
 
     pub(super) fn cache_control(&self, node: &Node, cx: &mut Context) -> Option<Action> {
-        let parameters = CacheControlParameters::decode(node, cx)?;
+        let parameters = CacheControlParameters::decode(&with_underscores(node), cx)?;
         let before = cx.found();
         let mut changes = Vec::new();
         for (directive, key, config) in directives(&parameters) {
@@ -148,6 +148,16 @@ fn is_own(name: &str) -> bool {
 }
 
 type DirectiveRow<'c> = (Directive, &'static str, &'c Option<Spanned<DirectiveConfig>>);
+
+/// The same mapping, whose keys are written as the SDKs write them. In the API's own JSON they are as in HTTP:
+/// `max-age`.
+fn with_underscores(node: &Node) -> Node {
+    let Value::Map(entries) = &node.value else { return node.clone() };
+    let entries = entries
+        .iter()
+        .map(|(key, value)| (Key { text: key.text.replace('-', "_").into(), mark: key.mark }, value.clone()));
+    Node { mark: node.mark, value: Value::Map(entries.collect()) }
+}
 
 fn directives(config: &CacheControlParameters) -> [DirectiveRow<'_>; 13] {
     [

@@ -8,13 +8,23 @@ use crate::rulesets::plan::Text;
 use crate::words::{ExpressionText, Wording};
 
 use super::actions::Maker;
+use super::lint;
 
 impl Maker<'_, '_> {
-    /// A filter of the phase's program; what is wrong with it is reported.
-    pub(super) fn filter(&mut self, text: &Spanned<ExpressionText>, cx: &mut Context) -> Option<FilterId> {
+    /// A filter of the phase's program, and whether its rule keeps out for whom it is true; what is wrong with it is
+    /// reported.
+    pub(super) fn filter(
+        &mut self,
+        text: &Spanned<ExpressionText>,
+        keeps_out: bool,
+        cx: &mut Context,
+    ) -> Option<FilterId> {
         let scope = self.scope();
         match Filter::parse(&text.value.0, scope) {
-            Ok(filter) => Some(self.builder.filter(&filter)),
+            Ok(filter) => {
+                lint::filter(&filter, (keeps_out, self.bench.lists), text.mark, cx);
+                Some(self.builder.filter(&filter))
+            }
             Err(error) => {
                 report(&error, text.mark, cx);
                 None
@@ -31,7 +41,10 @@ impl Maker<'_, '_> {
     ) -> Option<ValueId> {
         let scope = self.scope();
         match ValueExpression::parse(&text.value.0, wanted, scope) {
-            Ok(value) => Some(self.builder.value(&value)),
+            Ok(value) => {
+                lint::operands(&value.operand().operands(), text.mark, cx);
+                Some(self.builder.value(&value))
+            }
             Err(error) => {
                 report(&error, text.mark, cx);
                 None

@@ -5,7 +5,7 @@ use rempart_base::config::Spanned;
 use crate::words::Identifier;
 
 rempart_base::config! {
-    /// `set_cache_control`. At least one of these.
+    /// `set_cache_control`. At least one of these; `max-age` is `max_age`, and so on.
     pub struct CacheControlParameters {
         /// `immutable`.
         immutable: Option<Spanned<DirectiveConfig>> = None;

@@ -45,7 +45,12 @@ impl ProgramBuilder<'_> {
 
     /// A field; one of which nothing can be known is what it is then.
     fn field(&mut self, field: FieldId) -> ValueNo {
-        if field.source() != Origin::NotBuilt {
+        let is_known = match field.source() {
+            Origin::NotBuilt => false,
+            Origin::Geo => !self.knows_no_address,
+            _ => true,
+        };
+        if is_known {
             return self.keep_value(Source::Field(field));
         }
         let constant = match field.empty() {
