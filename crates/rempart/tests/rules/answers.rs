@@ -134,7 +134,10 @@ fn the_target_of_a_redirect_can_be_computed() {
 fn a_list_says_where_visitors_are_sent() {
     let account = "account:\n  lists:\n    - name: moved\n      kind: redirect\n      items:\n        \
                    - redirect: {source_url: 'test.example/old', target_url: 'https://test.example/new', status_code: 301, \
-                   preserve_query_string: true}\n  rulesets:\n    - phase: http_request_redirect\n      rules:\n        \
+                   preserve_query_string: true}\n        \
+                   - redirect: {source_url: test.example/shop, target_url: 'https://shop.example/a', subpath_matching: true}\n        \
+                   - redirect: {source_url: test.example/all, target_url: 'https://shop.example/b', subpath_matching: true, \
+                   preserve_path_suffix: false}\n  rulesets:\n    - phase: http_request_redirect\n      rules:\n        \
                    - {expression: 'http.request.full_uri in $moved', action: redirect, action_parameters: {from_list: \
                    {name: moved, key: http.request.full_uri}}}\n";
     let site = Site::with(account, "");
@@ -146,7 +149,31 @@ fn a_list_says_where_visitors_are_sent() {
             "{way:?}"
         );
         assert_eq!(site.get(way, "/older").status, 200);
+        assert_eq!(site.get(way, "/shop/x").field("location"), Some("https://shop.example/a/x"), "{way:?}");
+        assert_eq!(site.get(way, "/all/x").field("location"), Some("https://shop.example/b"), "{way:?}");
     }
+}
+
+#[test]
+fn a_list_of_hosts_has_the_name_itself_if_it_says_so_and_a_zones_own_goes_first() {
+    let account = "account:\n  lists:\n    - {name: those, kind: hostname, items: [other.example]}\n    \
+                   - {name: under, kind: hostname, items: [{hostname: {url_hostname: '*.test.example'}}]}\n    \
+                   - {name: cf.all, kind: hostname, items: [{hostname: {url_hostname: '*.test.example', \
+                   exclude_exact_hostname: false}}]}\n";
+    let rules = ["those", "under", "cf.all"].map(|list| {
+        format!(
+            "      - {{expression: 'http.request.uri.path eq \"/{list}\" and http.host in ${list}', action: block}}\n"
+        )
+    });
+    let zone = format!(
+        "lists: [{{name: those, kind: hostname, items: [test.example]}}]\nrulesets:\n  \
+         - phase: http_request_firewall_custom\n    rules:\n{}",
+        rules.concat()
+    );
+    let site = Site::with(account, &zone);
+    assert_eq!(site.get(Way::Http1, "/those").status, 403);
+    assert_eq!(site.get(Way::Http1, "/under").status, 200);
+    assert_eq!(site.get(Way::Http1, "/cf.all").status, 403);
 }
 
 #[test]
