@@ -1,11 +1,10 @@
 //! The pages that rules show.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 
-use bytes::Bytes;
 use rempart_features::rulesets::plan;
 
-use super::reply::Reply;
+use super::reply::{Body, Reply};
 use crate::text::RayText;
 
 /// A kind of refusal: what custom errors may say of it.
@@ -52,22 +51,13 @@ pub(super) fn challenge(ray: &RayText) -> Reply {
     Reply { error_type: "managed_challenge", ..reply }
 }
 
-/// What the operator has written.
+/// What the operator has written, for this visitor.
 #[must_use]
-pub(super) fn custom(reply: &plan::Reply, status: u16) -> Reply {
+pub(super) fn custom(reply: &plan::Reply, status: u16, ip: IpAddr, ray: &RayText) -> Reply {
     Reply {
         fields: vec![("Content-Type", reply.content_type.as_str().as_bytes().into()), no_store()],
         is_custom: true,
-        ..Reply::of(reply.status.unwrap_or(status), Bytes::from_owner(Content(Arc::clone(&reply.content))))
-    }
-}
-
-/// A text that many answers share.
-struct Content(Arc<[u8]>);
-
-impl AsRef<[u8]> for Content {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
+        ..Reply::of(reply.status.unwrap_or(status), Body::written(&reply.content, ip, ray))
     }
 }
 
