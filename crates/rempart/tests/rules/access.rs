@@ -67,6 +67,19 @@ fn a_lockdown_keeps_a_path_for_addresses_however_it_is_written() {
 }
 
 #[test]
+fn an_address_that_is_let_in_is_not_kept_out_by_a_narrower_rule() {
+    let site = Site::new(
+        "access_rules:\n  - {mode: whitelist, configuration: {target: ip_range, value: 127.0.0.0/8}}\n  \
+         - {mode: block, configuration: {target: ip, value: 127.0.0.1}}\n",
+    );
+    assert_eq!(site.get(Way::Http1, "/").status, 200);
+    let account =
+        "account:\n  access_rules:\n    - {mode: block, configuration: {target: ip, value: 127.0.0.1}}\n";
+    let zone = "access_rules:\n  - {mode: whitelist, configuration: {target: ip, value: 127.0.0.1}}\n";
+    assert_eq!(Site::with(account, zone).get(Way::Http1, "/").status, 403);
+}
+
+#[test]
 fn images_are_kept_from_other_websites_and_a_rule_can_switch_that() {
     let off = rule(
         "http_config_settings",
