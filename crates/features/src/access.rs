@@ -76,6 +76,17 @@ pub struct Verdict<'p> {
     pub mode: Mode,
 }
 
+/// What lockdowns say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locked<'p> {
+    /// The URL is open to all.
+    No,
+    /// It is locked, and this address is one that may ask for it.
+    LetIn,
+    /// It is locked for this address, by this lockdown.
+    Out(Verdict<'p>),
+}
+
 impl AccessRule {
     pub(crate) fn verdict(&self) -> Verdict<'_> {
         Verdict { id: &self.id, name: &self.id, description: &self.description, mode: self.mode }
@@ -132,14 +143,17 @@ impl Access {
         self.verdict(*self.user_agents.get(user_agent)?)
     }
 
-    /// The lockdown that keeps this address from this URL: host (lower case, without port) and path with query.
+    /// What lockdowns say of this address and this URL: host (lower case, without port) and path with query.
     #[must_use]
-    pub fn lockdown(&self, host: &[u8], uri: &[u8], ip: IpAddr) -> Option<Verdict<'_>> {
+    pub fn lockdown(&self, host: &[u8], uri: &[u8], ip: IpAddr) -> Locked<'_> {
         let is_own = |lockdown: &&Lockdown| lockdown.is_for(host, uri);
         // Who is let in by one lockdown of an URL is let in: several of them complete each other.
         let mut own = self.lockdowns.iter().filter(is_own).peekable();
-        let first = *own.peek()?;
-        if own.any(|lockdown| lockdown.allows(ip)) { None } else { Some(first.rule.verdict()) }
+        match own.peek().copied() {
+            None => Locked::No,
+            Some(_) if own.any(|lockdown| lockdown.allows(ip)) => Locked::LetIn,
+            Some(first) => Locked::Out(first.rule.verdict()),
+        }
     }
 
     fn verdict(&self, rule: u32) -> Option<Verdict<'_>> {

@@ -27,6 +27,9 @@ pub(super) const WAF: Refusal = Refusal {
 /// An access rule.
 pub(super) const BANNED: Refusal =
     Refusal { error_type: "ip_ban", error_code: 1006, text: "Your address is not allowed to see this site." };
+/// A lockdown.
+pub(super) const LOCKED: Refusal =
+    Refusal { error_type: "waf", error_code: 1106, text: "Your address is not allowed to see this page." };
 /// Hotlink protection.
 pub(super) const HOTLINK: Refusal = Refusal {
     error_type: "1xxx",
