@@ -104,6 +104,8 @@ fn tokens(bytes: &[u8]) -> Vec<(u32, Token)> {
 
 #[cfg(test)]
 mod tests {
+    use rempart_base::config::Mark;
+
     use super::*;
 
     #[test]
@@ -127,6 +129,15 @@ mod tests {
             assert_eq!(seen, expected, "{text}");
             assert_eq!(content.is_literal(), content.pieces().count() == 1);
             assert_eq!(Content::literal(text.as_bytes()).pieces().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_body_has_a_thousand_tokens_and_not_one_more() {
+        for (count, is_good) in [(TOKENS_MAX, true), (TOKENS_MAX + 1, false)] {
+            let (value, mut cx) = (Wording("::GEO::".repeat(count)), Context::new("".into()));
+            let _ = Content::compile(&Spanned { value, mark: Mark::START, item: 0 }, &mut cx);
+            assert_eq!(cx.has_errors(), !is_good, "{count}");
         }
     }
 }
