@@ -177,7 +177,7 @@ pub struct Facts<'a> {
 pub fn write(out: &mut Vec<u8>, record: &Record, facts: &Facts<'_>, second: &SecondText) {
     // One growth at most, whatever the fields.
     out.reserve(1024);
-    let mut line = Line::begin(out, "RayID", facts.ray.as_bytes().get(..16).unwrap_or_default());
+    let mut line = Line::begin(out, "RayID", facts.ray.id());
     line.time(key!("EdgeStartTimestamp"), record.started, second);
     if record.started.unix_ns / NS_PER_MS == record.ended.unix_ns / NS_PER_MS {
         line.same_time(key!("EdgeEndTimestamp"));

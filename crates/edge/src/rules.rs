@@ -36,7 +36,7 @@ pub use draft::Draft;
 pub use guided::Guided;
 pub use matched::{ACTIONS, Match, Matched};
 pub use plans::Plans;
-pub use reply::Reply;
+pub use reply::{Body, Reply};
 pub use ruled::{Route, Ruled};
 pub use ruling::Ruling;
 pub use which::{amends, answer_stages, answers_want_body, request_stages, reroutes};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rempart_base::{RayId, date};
 
 /// `CF-Ray`: sixteen hex digits, a hyphen, the place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RayText([u8; 20]);
 
 impl RayText {
@@ -27,10 +27,16 @@ impl RayText {
     pub const fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// The digits alone, which find the request in the log.
+    #[must_use]
+    pub fn id(&self) -> &[u8] {
+        self.0.get(..16).unwrap_or_default()
+    }
 }
 
 /// An address as text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IpText {
     room: [u8; 45],
     len: u8,

@@ -76,6 +76,17 @@ pub struct Verdict<'p> {
     pub mode: Mode,
 }
 
+/// What lockdowns say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locked<'p> {
+    /// The URL is open to all.
+    No,
+    /// It is locked, and this address is one that may ask for it.
+    LetIn,
+    /// It is locked for this address, by this lockdown.
+    Out(Verdict<'p>),
+}
+
 impl AccessRule {
     pub(crate) fn verdict(&self) -> Verdict<'_> {
         Verdict { id: &self.id, name: &self.id, description: &self.description, mode: self.mode }
@@ -107,16 +118,23 @@ impl Access {
         !self.lockdowns.is_empty()
     }
 
-    /// What the rules for addresses say: the longest block counts, then the network, then the country. The country
-    /// is two letters in upper case.
+    /// What the rules for addresses say. One that lets in counts before all others; else the longest block counts, then
+    /// the network, then the country. The country is two letters in upper case.
     #[must_use]
     pub fn ip(&self, ip: IpAddr, asn: Option<u32>, country: Option<[u8; 2]>) -> Option<Verdict<'_>> {
         let number = number(ip);
-        let of_block = self.lengths.iter().find_map(|bits| self.prefixes.get(&(*bits, number & mask(*bits))));
-        let of_network = || self.networks.get(&asn?);
-        let of_country = || self.countries.get(&country?);
-        let found = of_block.or_else(of_network).or_else(of_country)?;
-        self.verdict(*found)
+        let blocks = self.lengths.iter().filter_map(|bits| self.prefixes.get(&(*bits, number & mask(*bits))));
+        let network = asn.and_then(|asn| self.networks.get(&asn));
+        let country = country.and_then(|country| self.countries.get(&country));
+        let mut narrowest = None;
+        for rule in blocks.chain(network).chain(country) {
+            let verdict = self.verdict(*rule)?;
+            if verdict.mode == Mode::Allow {
+                return Some(verdict);
+            }
+            narrowest.get_or_insert(verdict);
+        }
+        narrowest
     }
 
     /// What the rules for user agents say.
@@ -125,14 +143,17 @@ impl Access {
         self.verdict(*self.user_agents.get(user_agent)?)
     }
 
-    /// The lockdown that keeps this address from this URL: host (lower case, without port) and path with query.
+    /// What lockdowns say of this address and this URL: host (lower case, without port) and path with query.
     #[must_use]
-    pub fn lockdown(&self, host: &[u8], uri: &[u8], ip: IpAddr) -> Option<Verdict<'_>> {
+    pub fn lockdown(&self, host: &[u8], uri: &[u8], ip: IpAddr) -> Locked<'_> {
         let is_own = |lockdown: &&Lockdown| lockdown.is_for(host, uri);
         // Who is let in by one lockdown of an URL is let in: several of them complete each other.
         let mut own = self.lockdowns.iter().filter(is_own).peekable();
-        let first = *own.peek()?;
-        if own.any(|lockdown| lockdown.allows(ip)) { None } else { Some(first.rule.verdict()) }
+        match own.peek().copied() {
+            None => Locked::No,
+            Some(_) if own.any(|lockdown| lockdown.allows(ip)) => Locked::LetIn,
+            Some(first) => Locked::Out(first.rule.verdict()),
+        }
     }
 
     fn verdict(&self, rule: u32) -> Option<Verdict<'_>> {
@@ -153,5 +174,53 @@ pub(crate) const fn mask(bits: u8) -> u128 {
     match bits {
         0 => 0,
         bits => u128::MAX << (128 - bits as u32),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rules for blocks of addresses.
+    fn access(rules: &[(&str, u8, Mode)]) -> Access {
+        let mut access = Access::default();
+        for (index, (address, bits, mode)) in rules.iter().enumerate() {
+            access.rules.push(AccessRule { id: (*address).into(), description: "".into(), mode: *mode });
+            let block = number(address.parse().unwrap()) & mask(*bits);
+            access.prefixes.insert((*bits, block), u32::try_from(index).unwrap());
+            access.lengths.push(*bits);
+        }
+        access.lengths.sort_unstable_by(|one, other| other.cmp(one));
+        access
+    }
+
+    #[test]
+    fn who_is_let_in_by_a_wide_block_is_not_kept_out_by_a_narrow_one() {
+        use Mode::{Allow, Block, Challenge};
+        for (rules, expected) in [
+            (vec![("192.0.2.7", 128, Block), ("192.0.2.0", 120, Allow)], Some(Allow)),
+            (vec![("192.0.2.7", 128, Allow), ("192.0.2.0", 120, Block)], Some(Allow)),
+            (vec![("192.0.2.7", 128, Block), ("192.0.2.0", 120, Challenge)], Some(Block)),
+            (vec![("192.0.2.7", 128, Challenge), ("192.0.2.0", 120, Block)], Some(Challenge)),
+            (vec![("192.0.2.8", 128, Allow), ("192.0.2.0", 120, Block)], Some(Block)),
+            (vec![("192.0.2.8", 128, Block)], None),
+        ] {
+            let access = access(&rules);
+            let found = access.ip("192.0.2.7".parse().unwrap(), None, None);
+            assert_eq!(found.map(|verdict| verdict.mode), expected, "{rules:?}");
+        }
+        let both = access(&[("192.0.2.7", 128, Allow), ("192.0.2.0", 120, Allow)]);
+        assert_eq!(both.ip("192.0.2.7".parse().unwrap(), None, None).unwrap().id, "192.0.2.7");
+    }
+
+    #[test]
+    fn networks_and_countries_let_in_too() {
+        let mut access = access(&[("192.0.2.0", 120, Mode::Block), ("192.0.2.1", 128, Mode::Allow)]);
+        access.networks.insert(64496, 1);
+        access.countries.insert(*b"NZ", 1);
+        let mode = |asn, country| access.ip("192.0.2.7".parse().unwrap(), asn, country).unwrap().mode;
+        assert_eq!(mode(Some(64497), Some(*b"FR")), Mode::Block);
+        assert_eq!(mode(Some(64496), None), Mode::Allow);
+        assert_eq!(mode(None, Some(*b"NZ")), Mode::Allow);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rempart_base::config::{Context, FromText, Problem, Spanned};
 
+use crate::content::Content;
 use crate::rulesets::config::ContentTypeName;
 use crate::rulesets::plan::ContentType;
 use crate::words::{Ignored, Wording};
@@ -68,7 +69,7 @@ pub struct Asset {
     /// What it is.
     pub content_type: ContentType,
     /// The body.
-    pub content: Arc<[u8]>,
+    pub content: Content,
 }
 
 impl Assets {
@@ -87,7 +88,10 @@ impl Assets {
                     let problem = Problem::new("rule-limit", message, "Make it smaller.");
                     cx.in_key("content", |cx| cx.error(content.mark, problem));
                 }
-                let body = Asset { content_type: *content_type, content: content.value.0.as_bytes().into() };
+                let body = Asset {
+                    content_type: *content_type,
+                    content: cx.in_key("content", |cx| Content::compile(content, cx)),
+                };
                 if set.own.insert(name.value.0.as_str().into(), body).is_some() {
                     let message = format!("there are two assets of the name `{}`", name.value.0);
                     let problem = Problem::new("asset-duplicate", message, "Give one of them another name.");

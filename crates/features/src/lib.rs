@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod assets;
+pub mod content;
 pub mod hotlink;
 pub mod lists;
 pub mod managed_transforms;

@@ -22,6 +22,11 @@ struct Ward {
 
 impl Ward {
     fn with(stages: &str) -> Self {
+        Self::of(&format!("test_stages: {{{stages}}}"))
+    }
+
+    /// With this in `ill.test`.
+    fn of(stages: &str) -> Self {
         let (folder, origin) = (Folder::new(), Origin::start());
         folder.write(&configuration(&origin, stages));
         let up = folder.up();
@@ -131,12 +136,12 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn configuration(origin: &Origin, stages: &str) -> String {
+fn configuration(origin: &Origin, ill: &str) -> String {
     let origin = origin.address;
     format!(
         "listen:\n  http: [\"127.0.0.1:0\"]\ndata_dir: ./data\nworkers: 1\nuser: root\nadmin: {{listen: off}}\n\
          log: {{access: {{to: ./access.log}}}}\nzones:\n  \
-         - {{name: ill.test, origins: [\"http://{origin}\"], test_stages: {{{stages}}}}}\n  \
+         - {{name: ill.test, origins: [\"http://{origin}\"], {ill}}}\n  \
          - {{name: well.test, origins: [\"http://{origin}\"]}}\n"
     )
 }
@@ -200,6 +205,35 @@ fn a_panic_costs_one_request_what_its_stage_declares_and_has_a_name() {
     assert_eq!((&incident["stage"], &incident["rule"]), (&json!("loop"), &json!("made by order")));
     let log = ward.logged(|line| line["Fault"] == "panic");
     assert!(log.iter().any(|line| line["EdgeResponseStatus"] == 500 && line["ZoneName"] == "ill.test"));
+}
+
+#[test]
+fn a_panic_in_a_phase_of_rules_refuses_that_request_alone() {
+    let ward = Ward::of(
+        "rulesets: [{phase: http_request_firewall_custom, rules: [{expression: 'http.request.uri.path eq \"/secret\"', \
+         action: block}]}, {phase: http_response_headers_transform, rules: [{expression: 'true', action: rewrite, \
+         action_parameters: {headers: {X-Rule: {operation: set, value: ran}}}}]}, {phase: http_log_custom_fields, \
+         rules: [{expression: 'true', action: log_custom_field, action_parameters: {request_fields: [{name: host}]}}]}]",
+    );
+    for (stage, status) in [("firewall-custom", 500), ("response-headers", 500), ("log-fields", 200)] {
+        ward.fail(stage, 1);
+        // On one connection: it stays sound, and the rules run as before.
+        let mut stream = BufReader::new(ward.connect());
+        for (target, expected) in [("/", status), ("/", 200), ("/secret", 403)] {
+            send(stream.get_mut(), "ill.test", target, "keep-alive");
+            let answer = receive(&mut stream);
+            assert_eq!(status_of(&answer), expected, "{stage}: {answer}");
+            assert_eq!(answer.contains("from the origin"), expected == 200, "{answer}");
+            assert_eq!(answer.contains("Internal error"), expected == 500, "{answer}");
+            if expected != 500 {
+                assert!(answer.contains("X-Rule: ran"), "{stage}: {answer}");
+            }
+        }
+        let line = ward.up.line_with("a panic; it cost one request");
+        assert!(line.contains("ill.test") && line.contains(stage), "{line}");
+        assert_eq!((ward.count(stage), ward.ask("well.test", "/").0), (1, 200));
+    }
+    assert_eq!(ward.status()["panics"], 3);
 }
 
 #[test]
@@ -275,7 +309,7 @@ fn a_stage_that_is_open_and_keeps_failing_is_left_out_until_the_next_release() {
     assert_eq!((&left_out[0]["zone"], &left_out[0]["stage"]), (&json!("ill.test"), &json!("test-open")));
 
     let more = "  - {name: new.test, origins: [\"http://127.0.0.1:1\"]}\n";
-    ward.folder.write(&(configuration(&ward.origin, "") + more));
+    ward.folder.write(&(configuration(&ward.origin, "test_stages: {}") + more));
     let answer = ward.ctl(&json!({"command": "reload"}));
     assert_eq!(answer["ok"], true, "{answer}");
     ward.up.line_with("is tried again");

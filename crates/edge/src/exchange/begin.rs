@@ -16,7 +16,7 @@ use super::Exchange;
 use super::give::Segment;
 use crate::answer;
 use crate::cache::{OfLone, Says, of_lone};
-use crate::rules::Failure;
+use crate::rules::{self, Failure};
 
 /// Which part of a body an answer has.
 pub(super) enum Part {
@@ -76,7 +76,7 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// What follows a head that rules have seen.
     fn edited(&mut self, part: Part) -> Part {
-        let text = match self.edit(Failure::default()) {
+        let body: rules::Body = match self.edit(Failure::default()) {
             Ok(None) => return part,
             Ok(Some(instead)) => instead,
             Err(fault) => self.write_page(fault).into(),
@@ -85,7 +85,7 @@ impl<V: Visitor> Exchange<'_, V> {
         if self.visitor.head().method == Method::Head {
             Part::None
         } else {
-            Part::Several([(text, 0, 0)].into())
+            Part::Several(body.pieces().iter().map(|piece| (piece.clone(), 0, 0)).collect())
         }
     }
 

@@ -59,7 +59,7 @@ impl<V: Visitor> Exchange<'_, V> {
             Err(fault) => self.write_page(fault).into(),
         };
         self.is_answering = true;
-        self.send_text(&page).await
+        self.send_body(&page).await
     }
 
     /// Writes the head of a fault's page, and returns the page.

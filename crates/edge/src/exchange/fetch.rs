@@ -213,7 +213,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
                 // What is left of the origin's answer is of no use to anybody.
                 drop(connection);
                 self.is_answering = true;
-                return self.send_text(&instead).await;
+                return self.send_body(&instead).await;
             }
             Err(fault) => return State::Fail(fault),
         }

@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use rempart_config::ZonePlan;
 use rempart_flow::{BodyLength, Fault, Known, Method};
 use rempart_wire::Visitor;
@@ -13,7 +12,7 @@ use super::{Exchange, State};
 use crate::answer;
 use crate::guard;
 use crate::rules::events::{Event, cut};
-use crate::rules::{Answering, Asked, Failure, Reply, Ruling};
+use crate::rules::{Answering, Asked, Body, Failure, Reply, Ruling};
 
 impl<'a, V: Visitor> Exchange<'a, V> {
     /// Answers as a rule says.
@@ -29,7 +28,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         match self.edit(Failure::of(&reply)) {
             Ok(instead) => {
                 self.is_answering = true;
-                self.send_text(&instead.unwrap_or(reply.body)).await
+                self.send_body(&instead.unwrap_or(reply.body)).await
             }
             Err(fault) => State::Fail(fault),
         }
@@ -50,18 +49,22 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         answer::own_fields(&mut self.visitor, &self.ray);
         let is_head = self.visitor.head().method == Method::Head;
         if is_head {
-            self.visitor.field(b"Content-Length", itoa::Buffer::new().format(reply.body.len()).as_bytes());
+            self.visitor.field(b"Content-Length", itoa::Buffer::new().format(reply.body.bytes()).as_bytes());
         }
-        self.visitor.end(if is_head { BodyLength::None } else { BodyLength::Exact(reply.body.len() as u64) });
+        self.visitor.end(if is_head { BodyLength::None } else { BodyLength::Exact(reply.body.bytes()) });
     }
 
     /// Sends the body of an answer that is this edge's own, if its request may have one.
-    pub(super) async fn send_text(&mut self, text: &[u8]) -> State {
-        let mut left = if self.visitor.head().method == Method::Head { &[] } else { text };
-        while !left.is_empty() {
-            match poll_fn(|cx| self.visitor.poll_send(cx, left)).await {
-                Ok(0) | Err(_) => break,
-                Ok(count) => left = left.get(count..).unwrap_or_default(),
+    pub(super) async fn send_body(&mut self, body: &Body) -> State {
+        if self.visitor.head().method != Method::Head {
+            'body: for piece in body.pieces() {
+                let mut left = &**piece;
+                while !left.is_empty() {
+                    match poll_fn(|cx| self.visitor.poll_send(cx, left)).await {
+                        Ok(0) | Err(_) => break 'body,
+                        Ok(count) => left = left.get(count..).unwrap_or_default(),
+                    }
+                }
             }
         }
         self.visitor.finish(None);
@@ -70,7 +73,7 @@ impl<'a, V: Visitor> Exchange<'a, V> {
 
     /// Gives a head that was held back to the rules of answers, and then to the visitor. Where rules have another body
     /// for it, that comes back.
-    pub(super) fn edit(&mut self, failure: Failure) -> Result<Option<Bytes>, Fault> {
+    pub(super) fn edit(&mut self, failure: Failure) -> Result<Option<Body>, Fault> {
         let (Some(draft), Some(zone)) = (self.visitor.take_held(), self.zone) else { return Ok(None) };
         if draft.status == 0 {
             // What was written was nothing for rules.

@@ -1,6 +1,7 @@
 //! What matched rules do, as far as it can be said while the rules of a phase are walked through. Their changes are
 //! made when the walk is over: all rules of a phase see the same request.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rempart_features::rulesets::plan::{
@@ -109,6 +110,8 @@ pub(super) struct Acting<'w, 'p, 'r, 's> {
     pub(super) slot: &'static Slot,
     /// The exchange's id.
     pub(super) ray: &'w RayText,
+    /// Who asks.
+    pub(super) ip: IpAddr,
     /// What has come of it.
     pub(super) outcome: &'w mut Outcome<'p>,
     /// What has matched.
@@ -200,12 +203,12 @@ impl<'p> Acting<'_, 'p, '_, '_> {
             Action::Execute { .. } | Action::Skip(_) | Action::Log => {}
             Action::Block(reply) => {
                 return Ok(self.answer(match reply {
-                    Some(reply) => pages::custom(reply, 403),
+                    Some(reply) => pages::custom(reply, 403, self.ip, self.ray),
                     None => pages::blocked(self.ray, pages::WAF),
                 }));
             }
             Action::Challenge(_) => return Ok(self.answer(pages::challenge(self.ray))),
-            Action::ServeError(reply) => return Ok(self.answer(pages::custom(reply, 0))),
+            Action::ServeError(reply) => return Ok(self.answer(pages::custom(reply, 0, self.ip, self.ray))),
             Action::ForceConnectionClose => return Ok(self.answer(Reply::closed())),
             Action::Redirect(redirect) => match self.redirect(redirect)? {
                 Ok(Some(reply)) => return Ok(self.answer(reply)),

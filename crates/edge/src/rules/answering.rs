@@ -4,7 +4,6 @@ use std::mem::take;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use rempart_base::Now;
 use rempart_config::{Snapshot, ZonePlan};
 use rempart_features::managed_transforms::SECURITY_HEADERS;
@@ -21,7 +20,7 @@ use super::fields::{Facts, Response};
 use super::headers::HeaderEdit;
 use super::logged::{self, Of};
 use super::phase::{Ran, Running, Walking, levels, tell};
-use super::reply::Reply;
+use super::reply::{Body, Reply};
 use super::ruling::Ruling;
 use super::stages::body_of_answered;
 use crate::core::Core;
@@ -64,7 +63,7 @@ pub struct Answering<'e, 'p> {
     /// What kind of failure it shows.
     pub(crate) failure: Failure,
     /// The body that takes the place of the answer's.
-    pub(crate) instead: Option<Bytes>,
+    pub(crate) instead: Option<Body>,
     /// Its fields before the first rule, once one has changed them.
     pub(crate) raw: Option<Fields>,
     /// The rule that runs.
@@ -271,12 +270,12 @@ impl<'e, 'p> Answering<'e, 'p> {
             draft.fields.append(name.as_bytes(), value);
         }
         if asked.head.method == Method::Head {
-            let bytes = reply.body.len().to_string();
+            let bytes = reply.body.bytes().to_string();
             draft.fields.append(b"Content-Length", bytes.as_bytes());
             draft.body = BodyLength::None;
-            self.instead = Some(Bytes::new());
+            self.instead = Some(Body::default());
         } else {
-            draft.body = BodyLength::Exact(reply.body.len() as u64);
+            draft.body = BodyLength::Exact(reply.body.bytes());
             self.instead = Some(reply.body);
         }
         self.failure.is_custom = true;

@@ -132,7 +132,7 @@ impl<'s> Seen<'s> {
         let Facts { peer, client, started, .. } = &self.facts;
         let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
         match field {
-            F::CfRayId => Value::Bytes(self.facts.ray.as_bytes().get(..16).unwrap_or_default()),
+            F::CfRayId => Value::Bytes(self.facts.ray.id()),
             F::CfRandomSeed => Value::Bytes(self.facts.seed()),
             F::CfZoneName => Value::Bytes(self.facts.zone.as_bytes()),
             // Everything is built for everybody.
@@ -195,6 +195,14 @@ impl Fields for Seen<'_> {
             S::Body => return self.body.get(field, arena),
             S::Geo | S::NotBuilt => empty(field),
         })
+    }
+}
+
+/// Where visitors are, which is not known yet.
+pub(super) fn country() -> &'static [u8] {
+    match FieldId::IpSrcCountry.empty() {
+        Empty::Text(text) => text.as_bytes(),
+        Empty::Missing | Empty::False | Empty::Int(_) | Empty::Items => &[],
     }
 }
 

@@ -1,11 +1,10 @@
 //! The pages that rules show.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 
-use bytes::Bytes;
 use rempart_features::rulesets::plan;
 
-use super::reply::Reply;
+use super::reply::{Body, Reply};
 use crate::text::RayText;
 
 /// A kind of refusal: what custom errors may say of it.
@@ -28,6 +27,9 @@ pub(super) const WAF: Refusal = Refusal {
 /// An access rule.
 pub(super) const BANNED: Refusal =
     Refusal { error_type: "ip_ban", error_code: 1006, text: "Your address is not allowed to see this site." };
+/// A lockdown.
+pub(super) const LOCKED: Refusal =
+    Refusal { error_type: "waf", error_code: 1106, text: "Your address is not allowed to see this page." };
 /// Hotlink protection.
 pub(super) const HOTLINK: Refusal = Refusal {
     error_type: "1xxx",
@@ -52,22 +54,13 @@ pub(super) fn challenge(ray: &RayText) -> Reply {
     Reply { error_type: "managed_challenge", ..reply }
 }
 
-/// What the operator has written.
+/// What the operator has written, for this visitor.
 #[must_use]
-pub(super) fn custom(reply: &plan::Reply, status: u16) -> Reply {
+pub(super) fn custom(reply: &plan::Reply, status: u16, ip: IpAddr, ray: &RayText) -> Reply {
     Reply {
         fields: vec![("Content-Type", reply.content_type.as_str().as_bytes().into()), no_store()],
         is_custom: true,
-        ..Reply::of(reply.status.unwrap_or(status), Bytes::from_owner(Content(Arc::clone(&reply.content))))
-    }
-}
-
-/// A text that many answers share.
-struct Content(Arc<[u8]>);
-
-impl AsRef<[u8]> for Content {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
+        ..Reply::of(reply.status.unwrap_or(status), Body::written(&reply.content, ip, ray))
     }
 }
 

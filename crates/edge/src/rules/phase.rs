@@ -97,6 +97,7 @@ impl<'e, 'p> Running<'e, 'p> {
             arena: &arena,
             slot: self.core.slot,
             ray: self.facts.ray,
+            ip: self.facts.client.ip,
             outcome: &mut under_way.outcome,
             matched,
             phase: plan.phase,

@@ -1,6 +1,6 @@
 //! Stages that are no rulesets: the form of URLs, access rules, lockdowns, user agents, hotlinks, managed transforms.
 
-use rempart_features::access::{Mode, Verdict};
+use rempart_features::access::{Locked, Mode, Verdict};
 use rempart_features::hotlink::Hotlink;
 use rempart_features::managed_transforms::LOCATION_HEADERS;
 use rempart_features::normalization::{self, Normalization, Scope};
@@ -68,16 +68,26 @@ pub(crate) fn access(screening: &mut Screening<'_, '_>) -> Ran {
 /// Paths that only certain addresses may ask for.
 pub(crate) fn lockdown(screening: &mut Screening<'_, '_>) -> Ran {
     let Some(features) = features(screening, Product::ZoneLockdown) else { return Ok(Progress::Done) };
-    let verdict = with_facts(screening, |facts, ip| {
+    let locked = with_facts(screening, |facts, ip| {
         let uri = [facts.path(), &facts.query_text()].concat();
         features.access.lockdown(&facts.host_text(), &uri, ip)
     });
-    Ok(verdict.map_or(Progress::Done, |verdict| decide(screening, &verdict, "zoneLockdown", pages::WAF)))
+    Ok(match locked {
+        Locked::No => Progress::Done,
+        Locked::LetIn => {
+            screening.ruling.get_or_insert_default().is_past_lockdown = true;
+            Progress::Done
+        }
+        Locked::Out(verdict) => decide(screening, &verdict, "zoneLockdown", pages::LOCKED),
+    })
 }
 
-/// Rules for user agents.
+/// Rules for user agents. Who is named by a lockdown of the URL is not asked by what he comes.
 pub(crate) fn user_agent(screening: &mut Screening<'_, '_>) -> Ran {
     let Some(features) = features(screening, Product::UaBlock) else { return Ok(Progress::Done) };
+    if screening.ruling.as_ref().is_some_and(|ruling| ruling.is_past_lockdown) {
+        return Ok(Progress::Done);
+    }
     let fields = &screening.head.fields;
     // Of several an origin takes which it likes.
     let verdict = match fields.has(Known::UserAgent) {

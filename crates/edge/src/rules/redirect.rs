@@ -1,8 +1,6 @@
 //! Sending a visitor elsewhere.
 
-use bytes::Bytes;
-
-use super::reply::Reply;
+use super::reply::{Body, Reply};
 
 /// No `Location` is longer.
 const LOCATION_BYTES_MAX: usize = 64 * 1024;
@@ -31,7 +29,7 @@ pub(super) fn to(target: &[u8], query: Option<&[u8]>, status: u16) -> Result<Opt
         return Err(TooLong);
     }
     let fields = vec![("Location", location.into_boxed_slice())];
-    Ok(Some(Reply { fields, ..Reply::of(status, Bytes::new()) }))
+    Ok(Some(Reply { fields, ..Reply::of(status, Body::default()) }))
 }
 
 /// With everything percent-encoded that may not stand in a field or a URI (RFC 3986 section 2).

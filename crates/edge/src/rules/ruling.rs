@@ -50,6 +50,8 @@ pub struct Ruling<'p> {
     pub added: Option<Box<Added>>,
     /// An access rule has let the visitor in: what protects is left out.
     pub is_let_in: bool,
+    /// A lockdown of the URL has let the visitor in: rules for user agents are left out.
+    pub is_past_lockdown: bool,
     /// What is left out.
     pub skips: Skips<'p>,
     /// Random bytes, once a rule has asked for them.

@@ -219,6 +219,13 @@ fn allowed(config: &Spanned<LockdownTarget>, cx: &mut Context) -> Option<Prefix>
     prefix.filter(|_| is_good)
 }
 
+/// Who writes a host alone means the host, most likely, and not its first page.
+fn warn_of_no_path(host: &str, mark: Mark, cx: &mut Context) {
+    let message = format!("`{host}` locks the page `/` alone, and no other of this host");
+    let action = format!("Write `{host}/*` to lock all of it, or `{host}/` if that page is meant.");
+    cx.warning(mark, Problem::new("lockdown-path", message, action));
+}
+
 /// A URL with stars. A scheme makes no difference, and is left out.
 fn pattern(url: &Spanned<String>, cx: &mut Context) -> Option<UrlPattern> {
     let text = url.value.trim();
@@ -239,6 +246,9 @@ fn pattern(url: &Spanned<String>, cx: &mut Context) -> Option<UrlPattern> {
             problem.expecting("a host and a path, such as `shop.example/admin*`, at most 512 bytes"),
         );
         return None;
+    }
+    if path == "/" && !rest.ends_with('/') {
+        warn_of_no_path(host, url.mark, cx);
     }
     Some(UrlPattern { host: host.to_ascii_lowercase().into(), path: path.into() })
 }

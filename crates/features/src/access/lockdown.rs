@@ -21,6 +21,7 @@ pub(crate) struct UrlPattern {
     /// In lower case.
     pub(crate) host: Arc<str>,
     /// With query, if there is a `?` in it: then that has to be in the URL, too. Without, it is for any query.
+    /// Compared without case: many origins take `/Admin` for `/admin`.
     pub(crate) path: Arc<str>,
 }
 
@@ -40,7 +41,7 @@ impl Lockdown {
     }
 }
 
-/// Whether a text fits a pattern, in which `*` stands for any bytes, none among them. In time proportional to the
+/// Whether a text fits a pattern but for the case of ASCII letters; `*` stands for any bytes, none among them. In time proportional to the
 /// product of their lengths at worst: only the last star is ever tried again.
 pub(crate) fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
@@ -52,7 +53,7 @@ pub(crate) fn fits(pattern: &[u8], text: &[u8]) -> bool {
                 star = Some((p, t));
                 p += 1;
             }
-            Some(own) if own == byte => {
+            Some(own) if own.eq_ignore_ascii_case(byte) => {
                 p += 1;
                 t += 1;
             }
@@ -87,6 +88,7 @@ mod tests {
             ("/a?page=*", "/a?page=1", true),
             ("/a?page=*", "/a", false),
             ("/a?page=*", "/a?x", false),
+            ("/Admin/*", "/admin/%C3%A4", true),
         ] {
             let rule = AccessRule { id: "id".into(), description: "".into(), mode: Mode::Block };
             let urls = [UrlPattern { host: "a.test".into(), path: path.into() }].into();
@@ -100,7 +102,10 @@ mod tests {
         for (pattern, text, is_fit) in [
             ("/admin*", "/admin", true),
             ("/admin*", "/admin/x?y", true),
-            ("/admin*", "/Admin", false),
+            ("/admin*", "/Admin", true),
+            ("/Admin*", "/aDMIN/x", true),
+            ("/[", "/{", false),
+            ("/@", "/`", false),
             ("/admin", "/admin/", false),
             ("*", "", true),
             ("", "", true),

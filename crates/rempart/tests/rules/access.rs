@@ -57,13 +57,78 @@ fn a_lockdown_keeps_a_path_for_addresses_however_it_is_written() {
         "lockdowns:\n  - {urls: ['test.example/admin*', test.example/exact], configurations: [{target: ip, value: 192.0.2.1}]}\n",
     );
     for way in WAYS {
-        for target in
-            ["/admin", "/admin/x?y", "/%61dmin", "//admin", "/x/../admin", "/exact", "/exact?", "/exact?x=/y"]
-        {
+        for target in [
+            "/admin",
+            "/admin/x?y",
+            "/Admin",
+            "/%61DMIN",
+            "//admin",
+            "/x/../admin",
+            "/exact",
+            "/exact?",
+            "/exact?x=/y",
+        ] {
             assert_eq!(site.get(way, target).status, 403, "{way:?} {target}");
         }
         assert_eq!(site.get(way, "/open").status, 200);
     }
+}
+
+#[test]
+fn whom_a_lockdown_lets_in_rules_for_user_agents_do_not_ask() {
+    let site = Site::new(
+        "lockdowns:\n  - {urls: ['test.example/admin*'], configurations: [{target: ip, value: 127.0.0.1}]}\n\
+         user_agent_rules:\n  - {mode: block, configuration: {target: ua, value: 'bad agent'}}\n",
+    );
+    for way in WAYS {
+        let agent = [("user-agent", "bad agent")];
+        assert_eq!(site.ask(way, "GET", "/admin", &agent).status, 200, "{way:?}");
+        // Elsewhere the lockdown says nothing.
+        assert_eq!(site.ask(way, "GET", "/", &agent).status, 403, "{way:?}");
+    }
+}
+
+#[test]
+fn an_address_that_is_let_in_is_not_kept_out_by_a_narrower_rule() {
+    let site = Site::new(
+        "access_rules:\n  - {mode: whitelist, configuration: {target: ip_range, value: 127.0.0.0/8}}\n  \
+         - {mode: block, configuration: {target: ip, value: 127.0.0.1}}\n",
+    );
+    assert_eq!(site.get(Way::Http1, "/").status, 200);
+    let account =
+        "account:\n  access_rules:\n    - {mode: block, configuration: {target: ip, value: 127.0.0.1}}\n";
+    let zone = "access_rules:\n  - {mode: whitelist, configuration: {target: ip, value: 127.0.0.1}}\n";
+    assert_eq!(Site::with(account, zone).get(Way::Http1, "/").status, 403);
+}
+
+#[test]
+fn custom_errors_know_why_a_request_was_refused() {
+    let shows = rule(
+        "http_response_headers_transform",
+        "true",
+        "rewrite",
+        r#"{headers: {x-why: {operation: set, expression: 'to_string(cf.response.1xxx_code)'}}}"#,
+    );
+    let site = Site::new(&format!(
+        "lockdowns:\n  - {{urls: ['test.example/admin*'], configurations: [{{target: ip, value: 192.0.2.1}}]}}\n\
+         user_agent_rules:\n  - {{mode: block, configuration: {{target: ua, value: 'bad agent'}}}}\n\
+         hotlink_protection: on\n{}",
+        rulesets(&[
+            rule("http_request_firewall_custom", r#"http.request.uri.path eq "/secret""#, "block", ""),
+            shows.clone()
+        ])
+    ));
+    for way in WAYS {
+        let why = |target, field| site.ask(way, "GET", target, &[field]).field("x-why").unwrap().to_owned();
+        assert_eq!(why("/admin", ("user-agent", "bad agent")), "1106", "{way:?}");
+        assert_eq!(why("/secret", ("user-agent", "good agent")), "1020");
+        assert_eq!(why("/", ("user-agent", "bad agent")), "1020");
+        assert_eq!(why("/a.png", ("referer", "https://other.test/")), "1011");
+        assert_eq!(why("/", ("user-agent", "good agent")), "0");
+    }
+    let banned = "access_rules:\n  - {mode: block, configuration: {target: ip, value: 127.0.0.1}}\n";
+    let site = Site::new(&format!("{banned}{}", rulesets(&[shows])));
+    assert_eq!(site.get(Way::Http1, "/").field("x-why"), Some("1006"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Rules that cost too much.
 
-use crate::answers::rulesets;
-use crate::site::{Site, Way};
+use crate::answers::{rule, rulesets};
+use crate::site::{Site, WAYS as BOTH_WAYS, Way};
 
 const PHASE: &str = "  - phase: http_request_firewall_custom\n    rules:\n";
 const TOO_MUCH: &str = "http.request.body.raw matches \"(?:[a-w][a-x]){4000}z\"";
@@ -63,5 +63,59 @@ fn rules_behind_many_expensive_ones_are_still_asked() {
     let site = Site::new(&rulesets(&[rules]));
     for way in WAYS {
         assert_eq!(site.send(way, "POST", "/secret", &[], long().as_bytes()).status, 403, "{way:?}");
+    }
+}
+
+/// More than a rule may compute: a pattern of many states that matches all of a long query.
+const DEAR: &str = r#"regex_replace(http.request.uri.query, "^(?:[ab]{1000})?.*$", "/else")"#;
+
+#[test]
+fn a_redirect_whose_target_costs_too_much_refuses_and_one_that_is_too_long_says_so() {
+    let dear = format!("{{from_value: {{target_url: {{expression: '{DEAR}'}}, status_code: 302}}}}");
+    let query = "http.request.uri.query,".repeat(10);
+    let long =
+        format!("{{from_value: {{target_url: {{expression: 'concat({query} \"/\")'}}, status_code: 302}}}}");
+    let both = [("dear", &dear), ("long", &long)].map(|(path, to)| {
+        format!("      - {{ref: {path}, expression: 'http.request.uri.path eq \"/{path}\"', action: redirect, action_parameters: {to}}}\n")
+    });
+    let rules = format!("  - phase: http_request_dynamic_redirect\n    rules:\n{}", both.concat());
+    let site = Site::new(&rulesets(&[rules]));
+    for way in BOTH_WAYS {
+        let ask = |path: &str, bytes| site.get(way, &format!("/{path}?{}", "a".repeat(bytes)));
+        assert_eq!(ask("dear", 7_000).status, 500, "{way:?}");
+        let line = site.up.line_with("the rule has used up what it may compute");
+        assert!(line.contains("the request is refused") && line.contains("rule=\"dear\""), "{line}");
+        let answer = ask("dear", 100);
+        assert_eq!((answer.status, answer.field("location")), (302, Some("/else")));
+        assert_eq!(ask("long", 6_600).status, 414, "{way:?}");
+        assert_eq!(ask("long", 6_500).status, 302, "{way:?}");
+    }
+    assert!(site.origin.lines().is_empty());
+}
+
+#[test]
+fn a_rewrite_whose_value_costs_too_much_lets_no_visitors_own_field_pass_for_the_rules() {
+    let rewrite = |expression: &str| {
+        let headers = format!(
+            "{{headers: {{X-User: {{operation: set, expression: '{expression}'}}, X-Gone: {{operation: remove}}, \
+             X-More: {{operation: add, value: ours}}}}}}"
+        );
+        rulesets(&[rule("http_request_late_transform", "true", "rewrite", &headers)])
+    };
+    let claims = [("x-user", "admin"), ("x-gone", "admin"), ("x-more", "theirs")];
+    let site = Site::new(&rewrite(DEAR));
+    for way in BOTH_WAYS {
+        let sent = |bytes| {
+            site.ask(way, "GET", &format!("/?{}", "a".repeat(bytes)), &claims).body.to_ascii_lowercase()
+        };
+        let dear = sent(7_000);
+        assert!(!dear.contains("admin") && !dear.contains("x-user"), "{way:?}: {dear}");
+        // What would have been added is not, and what is there stays.
+        assert!(dear.contains("x-more: theirs") && !dear.contains("ours"), "{dear}");
+        let line = site.up.line_with("the rule has used up what it may compute");
+        assert!(line.contains("rule=\"the-rule\""), "{line}");
+        let fine = sent(100);
+        assert!(fine.contains("x-user: /else") && fine.contains("x-more: ours"), "{fine}");
+        assert!(!fine.contains("admin"), "{fine}");
     }
 }

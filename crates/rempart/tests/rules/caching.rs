@@ -106,6 +106,40 @@ fn what_an_origin_says_is_changed_before_it_is_stored() {
 }
 
 #[test]
+fn a_rule_keeps_an_answer_out_of_the_store_or_lets_it_in() {
+    let keeps_out = rule(
+        "http_response_cache_settings",
+        r#"http.request.uri.path contains "/private""#,
+        "set_cache_control",
+        "{no_store: {operation: set}}",
+    );
+    let lets_in = rule(
+        "http_response_cache_settings",
+        r#"http.request.uri.path contains "/public""#,
+        "set_cache_control",
+        "{no_store: {operation: remove}, public: {operation: set}, max_age: {operation: set, value: 60}}",
+    );
+    let site = Site::new(&rulesets(&[format!("{keeps_out}{}", lets_in.split_once("rules:\n").unwrap().1)]));
+    let kept = &mut String::new();
+    for way in WAYS {
+        // The origin lets one be stored for 100 s, and the other not at all.
+        for _ in 0..2 {
+            let answer = site.get(way, "/css/private.css");
+            assert_ne!(answer.field("cf-cache-status"), Some("HIT"), "{way:?}");
+            assert!(answer.values("cache-control").join(",").contains("no-store"), "{answer:?}");
+        }
+        assert_eq!(status(&site, way, "/css/other.css", &[], kept), "MISS");
+        assert_eq!(status(&site, way, "/css/other.css", &[], kept), "HIT");
+        assert_eq!(status(&site, way, "/public", &[], kept), "MISS");
+        assert_eq!(status(&site, way, "/public", &[], kept), "HIT");
+        assert_eq!(status(&site, way, "/dynamic", &[], kept), "DYNAMIC");
+    }
+    let lines = site.origin.lines();
+    let count = |path: &str| lines.iter().filter(|line| line.contains(path)).count();
+    assert_eq!((count("/private"), count("/public")), (4, 2));
+}
+
+#[test]
 fn tags_of_rules_can_be_purged() {
     let tags = rule(
         "http_response_cache_settings",

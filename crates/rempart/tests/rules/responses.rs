@@ -147,3 +147,45 @@ fn an_origins_own_page_for_its_failure_is_passed_on_if_a_rule_says_so() {
         assert!(site.get(way, "/status/503/own").body.starts_with("GET /status/503/own "));
     }
 }
+
+#[test]
+fn a_page_of_the_operators_names_the_visitor_and_the_request() {
+    let written = "[::CLIENT_IP::] [::RAY_ID::] [::GEO::] [::SOMETHING::]";
+    let assets =
+        format!("custom_assets:\n  - {{name: sorry, content_type: text/plain, content: '{written}'}}\n");
+    let inline = errors(
+        "http.response.code eq 404",
+        &format!("{{content: '{{\"is\": \"{written}\"}}', content_type: application/json}}"),
+    );
+    let asset = errors("http.response.code eq 503", "{asset_name: sorry}");
+    let both = format!("{inline}{}", asset.split_once("rules:\n").unwrap().1);
+    let own = rule(
+        "http_request_firewall_custom",
+        r#"http.request.uri.path eq "/own""#,
+        "block",
+        "{response: {status_code: 451, content: '::RAY_ID::', content_type: text/plain}}",
+    );
+    let site = Site::new(&format!("{assets}{}", rulesets(&[own, both])));
+    for way in WAYS {
+        // The third and the fourth stand for an error that is stored.
+        let json = ("{\"is\": \"", "\"}");
+        for (target, (before, after)) in [
+            ("/status/404", json),
+            ("/status/503", ("", "")),
+            ("/status/404/a.css", json),
+            ("/status/404/a.css", json),
+        ] {
+            let answer = site.get(way, target);
+            let ray = answer.field("cf-ray").unwrap();
+            let ray = ray.split_once('-').unwrap().0;
+            let expected = format!("{before}[127.0.0.1] [{ray}] [XX] [::SOMETHING::]{after}");
+            assert_eq!(answer.body, expected, "{way:?}");
+            let length = expected.len().to_string();
+            assert_eq!(answer.values("content-length"), [length.as_str()]);
+            let head = site.ask(way, "HEAD", target, &[]);
+            assert_eq!((head.field("content-length"), head.body.as_str()), (Some(length.as_str()), ""));
+        }
+        // At Cloudflare tokens are for errors alone.
+        assert_eq!(site.get(way, "/own").body, "::RAY_ID::");
+    }
+}

@@ -76,7 +76,7 @@ pub(super) fn reply(reply: &Reply) -> String {
 
 fn body(reply: &Reply) -> String {
     let whose = if reply.is_custom { "the operator's text" } else { "the edge's page" };
-    format!("{whose}, {} bytes", reply.body.len())
+    format!("{whose}, {} bytes", reply.body.bytes())
 }
 
 /// What the walk itself does.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rempart_base::config::{Context, Decode, Mark, Node, Problem, Spanned, Value};
 use rempart_rules::{Phase, ProgramBuilder, Type};
 
+use crate::content::Content;
 use crate::lists::{is_host, is_url_text};
 use crate::rulesets::config::{
     ActionName, BlockParameters, CompressParameters, ExecuteParameters, LogFieldConfig, LogFieldsParameters,
@@ -228,7 +229,8 @@ impl<'a, 'b> Maker<'a, 'b> {
         let ServeErrorParameters { content, asset_name, content_type, status_code } = parameters;
         let (content, content_type) = match (content, asset_name) {
             (Some(content), None) => {
-                let body = cx.in_key("content", |cx| inline(content, cx))?;
+                let body =
+                    cx.in_key("content", |cx| inline(content, cx).map(|_| Content::compile(content, cx)))?;
                 let Some(content_type) = content_type else {
                     let problem =
                         contradiction("`content` does not say of which type it is", "Add `content_type:`.");
@@ -245,7 +247,7 @@ impl<'a, 'b> Maker<'a, 'b> {
                     return None;
                 };
                 let own = content_type.as_ref().map(|own| own.value);
-                (Arc::clone(&asset.content), own.unwrap_or(asset.content_type))
+                (asset.content.clone(), own.unwrap_or(asset.content_type))
             }
             (Some(_), Some(_)) | (None, None) => {
                 let message = "either `content` or `asset_name` says what is shown";
@@ -304,18 +306,18 @@ fn block(parameters: &BlockParameters, cx: &mut Context) -> Option<Action> {
     let Some(response) = &parameters.response else { return Some(Action::Block(None)) };
     let content = cx.in_key("response", |cx| cx.in_key("content", |cx| inline(&response.content, cx)))?;
     let (status, content_type): (_, ContentType) = (Some(response.status_code), response.content_type);
-    Some(Action::Block(Some(Arc::new(Reply { status, content_type, content }))))
+    Some(Action::Block(Some(Arc::new(Reply { status, content_type, content: Content::literal(content) }))))
 }
 
 /// A body that stands in a rule.
-fn inline(content: &Spanned<Wording>, cx: &mut Context) -> Option<Arc<[u8]>> {
+fn inline<'c>(content: &'c Spanned<Wording>, cx: &mut Context) -> Option<&'c [u8]> {
     let bytes = content.value.0.len();
     if bytes > INLINE_BYTES_MAX {
         let problem = Problem::new("rule-limit", format!("the body has {bytes} bytes"), "Make it smaller.");
         cx.error(content.mark, problem.expecting(format!("at most {INLINE_BYTES_MAX} bytes")));
         return None;
     }
-    Some(content.value.0.as_bytes().into())
+    Some(content.value.0.as_bytes())
 }
 
 fn check_target(text: &str) -> Result<(), Problem> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rempart_rules::ValueId;
 
+use crate::content::Content;
 use crate::lists::RedirectList;
 
 use super::{CacheControlChange, CacheOverride, HeaderChange, RulesetName, SetCacheTags, SetConfig, Skip};
@@ -67,7 +68,7 @@ pub struct Reply {
     /// Of the content.
     pub content_type: ContentType,
     /// At most 10 KB inline, 1.5 MB as an asset.
-    pub content: Arc<[u8]>,
+    pub content: Content,
 }
 
 /// Types that a rule's own response can have.
