@@ -52,6 +52,8 @@ pub struct CachePlan {
     pub request_directives: bool,
     /// After a response that cannot be stored, nobody waits for another's fetch for so long.
     pub hit_for_miss_s: u32,
+    /// It is the plan for a response about whose caching rules have said something: [`CachePlan::following_answer`].
+    pub follows_answer: bool,
 }
 
 /// How much is cached.
@@ -199,6 +201,22 @@ impl CachePlan {
             Level::Basic => head.query.is_none() && is_static_file(head.bytes(head.path)),
             Level::Simplified | Level::Aggressive => is_static_file(head.bytes(head.path)),
             Level::Everything => true,
+        }
+    }
+
+    /// The plan for a response about whose caching rules have said something: what they have made of it counts before
+    /// lifetimes that were given without knowing it, and to the letter. The key stays what it is.
+    #[must_use]
+    pub fn following_answer(&self) -> Self {
+        let mode = match self.edge_ttl.mode {
+            EdgeMode::RespectOrigin | EdgeMode::OverrideOrigin(_) => EdgeMode::RespectOrigin,
+            EdgeMode::BypassByDefault => EdgeMode::BypassByDefault,
+        };
+        Self {
+            edge_ttl: EdgeTtl { mode, by_status: Box::default() },
+            origin_cache_control: true,
+            follows_answer: true,
+            ..self.clone()
         }
     }
 

@@ -95,6 +95,9 @@ pub fn updated(
     plan: &CachePlan,
     times: Times,
 ) -> Updated {
+    // A 304 may be none of those for which the rules were written that have said how this is cached.
+    let followed = (before.head.follows_answer && !plan.follows_answer).then(|| plan.following_answer());
+    let plan = followed.as_ref().unwrap_or(plan);
     let now_unix_s = times.answered_unix_s;
     let mut origin = as_from_origin(&before.head);
     let is_about_it = is_about(&before.head, &answer.fields);
@@ -252,6 +255,7 @@ fn shown(status: u16, origin: &Fields, plan: &CachePlan, now_unix_s: u64) -> Sto
             .first(Known::LastModified)
             .and_then(|value| parse_http_date(value, now_unix_s)),
         is_ttl_own,
+        follows_answer: plan.follows_answer,
         kept: kept.shrunk(),
         http1: http1.into(),
         http2: http2.into(),

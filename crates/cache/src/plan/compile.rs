@@ -60,6 +60,7 @@ fn written(config: &CacheConfig, name: &str, origins: Origins<'_>, cx: &mut Cont
         store_set_cookie: config.store_set_cookie.0,
         request_directives: config.request_directives == RequestDirectives::Obey,
         hit_for_miss_s: config.hit_for_miss_s,
+        follows_answer: false,
     }
 }
 

@@ -105,6 +105,79 @@ fn what_an_origin_says_is_changed_before_it_is_stored() {
     }
 }
 
+/// A rule for requests that gives every answer a minute, and rules for answers with these expressions and parameters.
+fn overruled(answers: &[(&str, &str)]) -> Site {
+    let minute = cache(
+        "true",
+        "{cache: true, edge_ttl: {mode: override_origin, default: 60, status_code_ttl: [{status_code: 200, value: 60}]}}",
+    );
+    let control = |(expression, parameters): &(&str, &str)| {
+        rule("http_response_cache_settings", expression, "set_cache_control", parameters)
+    };
+    let mut rules: Vec<String> = answers.iter().map(control).collect();
+    for later in rules.iter_mut().skip(1) {
+        *later = later.split_once("rules:\n").unwrap().1.to_owned();
+    }
+    rules.insert(0, minute);
+    Site::new(&rulesets(&rules))
+}
+
+#[test]
+fn what_a_rule_says_of_an_answer_counts_before_a_lifetime_that_another_gives() {
+    let site = overruled(&[
+        (r#"http.request.uri.path contains "keep-out""#, "{no_store: {operation: set}}"),
+        (
+            r#"http.request.uri.path contains "longer""#,
+            "{no_store: {operation: remove}, s_maxage: {operation: set, value: 3600}}",
+        ),
+        (
+            r#"http.request.uri.path contains "edge-only""#,
+            "{no_store: {operation: set, cloudflare_only: true}}",
+        ),
+    ]);
+    let kept = &mut String::new();
+    for way in WAYS {
+        let ttl_s = |target: &str| -> u64 {
+            let answer = site.get(way, target);
+            assert_eq!(answer.field("cf-cache-status"), Some("HIT"), "{way:?} {target}");
+            let said = answer.field("cache-status").unwrap_or_default().to_owned();
+            said.split_once("ttl=").map(|(_, ttl_s)| ttl_s.parse().unwrap()).unwrap_or_default()
+        };
+        for target in ["/css/keep-out.css", "/css/edge-only.css"] {
+            assert_eq!(status(&site, way, target, &[], kept), "BYPASS", "{way:?} {target}");
+            assert_eq!(status(&site, way, target, &[], kept), "BYPASS", "{way:?} {target}");
+        }
+        assert_eq!(status(&site, way, "/longer", &[], kept), "MISS");
+        assert!((3500..=3600).contains(&ttl_s("/longer")), "{way:?}");
+        // Of what no rule says anything the lifetime counts, whatever the origin says.
+        assert_eq!(status(&site, way, "/other", &[], kept), "MISS");
+        assert!((1..=60).contains(&ttl_s("/other")), "{way:?}");
+    }
+}
+
+#[test]
+fn what_a_rule_says_of_an_answer_counts_in_a_fetch_without_a_visitor_too() {
+    let site = overruled(&[
+        (
+            r#"any(http.request.headers["x-as"][*] eq "stale")"#,
+            "{max_age: {operation: set, value: 0}, no_store: {operation: remove}, \
+             stale_while_revalidate: {operation: set, value: 600}}",
+        ),
+        (r#"any(http.request.headers["x-as"][*] eq "never")"#, "{no_store: {operation: set}}"),
+    ]);
+    let kept = &mut String::new();
+    for way in WAYS {
+        let target = format!("/page/{way:?}");
+        assert_eq!(status(&site, way, &target, &[("x-as", "stale")], kept), "MISS");
+        // It gets the old one, and has a new one fetched that may not be stored.
+        let never = [("x-as", "never")];
+        assert_eq!(status(&site, way, &target, &never, kept), "UPDATING");
+        while status(&site, way, &target, &never, kept) == "UPDATING" {}
+        assert_eq!(kept, "BYPASS", "{way:?}");
+        assert_eq!(status(&site, way, &target, &never, kept), "BYPASS", "{way:?}");
+    }
+}
+
 #[test]
 fn tags_of_rules_can_be_purged() {
     let tags = rule(

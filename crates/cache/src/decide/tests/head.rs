@@ -1,6 +1,6 @@
 use super::*;
 use crate::object::{Response, StoredHead};
-use crate::plan::BrowserTtl;
+use crate::plan::{BrowserTtl, EdgeMode, EdgeTtl};
 
 fn stored(status: u16, lines: &[(&str, &str)], plan: &CachePlan) -> StoredHead {
     stored_head(&response(status, lines), plan, NOW)
@@ -146,16 +146,25 @@ fn confirmed_for(
     second: &[(&str, &str)],
     plan: &CachePlan,
 ) -> Updated {
+    confirmed_under(asked, (first, plan), (second, plan))
+}
+
+/// The same, if another plan holds for what confirms.
+fn confirmed_under(
+    asked: &[(&str, &str)],
+    (first, before_plan): (&[(&str, &str)], &CachePlan),
+    (second, plan): (&[(&str, &str)], &CachePlan),
+) -> Updated {
     let request = request("GET /a", &[]);
-    let lookup = look_up(&request, plan);
+    let lookup = look_up(&request, before_plan);
     let before = response(200, first);
-    let Storing::Store(freshness) = storing(&request, &lookup, &before, plan, TIMES) else {
+    let Storing::Store(freshness) = storing(&request, &lookup, &before, before_plan, TIMES) else {
         panic!("not stored: {first:?}");
     };
     let before = Response {
         id: 1,
         key: crate::KeyRef { hash: 0, bytes: b"k" }.to_key(),
-        head: stored_head(&before, plan, NOW),
+        head: stored_head(&before, before_plan, NOW),
         freshness,
         stamp: crate::purge::Stamp::default(),
         length: None,
@@ -256,6 +265,20 @@ fn a_cookie_of_a_304_is_one_visitors() {
     assert_eq!(ttl_s(&freshness, NOW + 100), 50);
     let (head, _) = confirmed(&first, &second, &letter());
     assert!(head.fields.has(rempart_flow::Known::SetCookie));
+}
+
+#[test]
+fn what_a_rule_has_said_of_an_answer_outlives_a_304_that_no_rule_knows() {
+    let plan = CachePlan {
+        edge_ttl: EdgeTtl { mode: EdgeMode::OverrideOrigin(7200), by_status: Box::default() },
+        ..letter()
+    };
+    let (first, second) = ([("Cache-Control", "no-cache"), ("ETag", "\"a\"")], [("ETag", "\"a\"")]);
+    let (head, freshness) = confirmed(&first, &second, &plan);
+    assert!(!head.follows_answer && !freshness.no_cache);
+    let ruled = plan.following_answer();
+    let updated = confirmed_under(&[], (&first, &ruled), (&second, &plan));
+    assert!(updated.head.follows_answer && updated.freshness.no_cache);
 }
 
 #[test]

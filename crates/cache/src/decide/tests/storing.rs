@@ -283,3 +283,32 @@ fn answers_to_post_that_later_gets_may_have() {
         assert_eq!(post_storing(&post, &answer, &plan, TIMES), None, "nothing is stored");
     }
 }
+
+#[test]
+fn a_rule_for_the_answer_counts_before_a_lifetime_of_the_settings() {
+    let by_status = [StatusTtl { from: 200, to: 299, ttl: Ttl::For(30) }].into();
+    let plan = CachePlan {
+        origin_cache_control: false,
+        edge_ttl: EdgeTtl { mode: EdgeMode::OverrideOrigin(7200), by_status },
+        ..CachePlan::of("example.com")
+    };
+    let ruled = plan.following_answer();
+    assert_eq!(ruled.key, plan.key, "it is the same response");
+    for (control, by_settings, by_answer) in [
+        ("no-store", 30, None),
+        ("private", 30, None),
+        ("s-maxage=3600", 30, Some(3600)),
+        ("max-age=5, no-cache=\"a\"", 30, Some(5)),
+    ] {
+        let lines = [("Cache-Control", control), ("ETag", "\"a\"")];
+        assert_eq!(fresh_s(200, &lines, &plan), Some(by_settings), "{control}");
+        assert_eq!(fresh_s(200, &lines, &ruled), by_answer, "{control}");
+        assert_eq!(fresh_s(404, &lines, &plan), Some(7200), "{control}");
+    }
+    // Whether a word of the origin is needed is no matter of lifetimes.
+    let asks = CachePlan {
+        edge_ttl: EdgeTtl { mode: EdgeMode::BypassByDefault, by_status: Box::default() },
+        ..plan.clone()
+    };
+    assert_eq!(asks.following_answer().edge_ttl, asks.edge_ttl);
+}
