@@ -220,6 +220,14 @@ impl CachePlan {
         }
     }
 
+    /// Whether the settings themselves say that a response with this status is stored, whatever its path: then it is
+    /// stored without its cookies, and nobody gets them.
+    #[must_use]
+    pub fn strips_cookies(&self, status: u16) -> bool {
+        let is_stored = matches!(self.edge_ttl.overriding(status), Some(Ttl::For(_) | Ttl::NoCache));
+        is_stored && self.level == Level::Everything && !self.store_set_cookie
+    }
+
     /// The host under which a response is kept and purged, given the request's: lower case, without port.
     #[must_use]
     pub fn host<'a>(&'a self, host: &'a [u8]) -> &'a [u8] {

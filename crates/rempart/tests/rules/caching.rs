@@ -49,6 +49,32 @@ fn the_key_can_leave_the_query_out_and_take_a_field_in() {
 }
 
 #[test]
+fn cookies_go_where_a_rule_has_everything_stored_for_so_long() {
+    for (parameters, is_stored) in [
+        ("{cache: true, edge_ttl: {mode: override_origin, default: 60}}", true),
+        (
+            "{cache: true, edge_ttl: {mode: respect_origin, status_code_ttl: [{status_code: 200, value: 60}]}}",
+            true,
+        ),
+        ("{cache: true}", false),
+        ("{edge_ttl: {mode: override_origin, default: 60}}", false),
+    ] {
+        let site = Site::new(&rulesets(&[cache("true", parameters)]));
+        for way in WAYS {
+            for status in if is_stored { ["MISS", "HIT"] } else { ["BYPASS", "BYPASS"] } {
+                let answer = site.get(way, "/css/cookie.css");
+                assert_eq!(answer.field("cf-cache-status"), Some(status), "{way:?} {parameters}");
+                assert_eq!(answer.values("set-cookie").len(), if is_stored { 0 } else { 2 }, "{parameters}");
+            }
+            // What is its own alone is not stored, and keeps its cookies.
+            let answer = site.ask(way, "GET", "/css/own-cookie.css", &[("authorization", "x")]);
+            assert_eq!(answer.field("cf-cache-status"), Some("BYPASS"), "{way:?} {parameters}");
+            assert_eq!(answer.values("set-cookie").len(), 2, "{way:?} {parameters}");
+        }
+    }
+}
+
+#[test]
 fn of_several_rules_the_last_one_counts_for_each_setting() {
     let wide = cache("true", "{cache: true, edge_ttl: {mode: override_origin, default: 60}}");
     let narrow = cache(r#"http.request.uri.path eq "/live""#, "{cache: false}");

@@ -289,16 +289,20 @@ fn who_asked_gets_what_is_not_stored() {
         ("B", "2"),
         ("Set-Cookie", "a=b"),
     ];
-    assert_eq!(lines(&own_fields(&response(200, &answer), &letter())), ["a: 1", "set-cookie: a=b"]);
+    assert_eq!(lines(&own_fields(&response(200, &answer), false, &letter())), ["a: 1", "set-cookie: a=b"]);
     assert_eq!(lines(&stored(200, &answer, &letter()).fields).len(), 3);
     let cookie = response(304, &[("Set-Cookie", "a=b")]);
-    assert_eq!(lines(&own_fields(&cookie, &CachePlan::of("example.com"))), ["set-cookie: a=b"]);
-    assert!(own_fields(&cookie, &letter()).is_empty());
+    assert_eq!(lines(&own_fields(&cookie, false, &CachePlan::of("example.com"))), ["set-cookie: a=b"]);
+    assert!(own_fields(&cookie, true, &CachePlan::of("example.com")).is_empty());
+    assert!(own_fields(&cookie, false, &letter()).is_empty());
     let written = response(
         200,
         &[("Cache-Control", "private=\"age, server, cache-tag\""), ("Age", "1"), ("Cache-Tag", "x")],
     );
-    assert!(own_fields(&written, &letter()).is_empty());
+    assert!(own_fields(&written, false, &letter()).is_empty());
+    // What the origin itself says is for who asked.
+    let named = response(200, &answer);
+    assert_eq!(lines(&own_fields(&named, true, &CachePlan::of("example.com"))), ["a: 1", "set-cookie: a=b"]);
 }
 
 #[test]
