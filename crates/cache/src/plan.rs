@@ -99,6 +99,8 @@ pub struct KeyPlan {
     pub headers: Box<[Name]>,
     /// Fields of which only the presence counts. Lower case, sorted.
     pub header_presence: Box<[Name]>,
+    /// Fields of which it counts whether they are there, and which of these texts they contain, whatever the case. Lower case, sorted.
+    pub header_texts: Box<[(Name, Box<[Name]>)]>,
     /// Cookies whose values count. Sorted.
     pub cookies: Box<[Name]>,
     /// Cookies of which only the presence counts. Sorted.

@@ -90,6 +90,7 @@ impl KeyPlan {
             exclude_origin: false,
             headers: Box::default(),
             header_presence: Box::default(),
+            header_texts: Box::default(),
             cookies: Box::default(),
             cookie_presence: Box::default(),
             device_type: false,

@@ -35,16 +35,44 @@ fn caching_is_switched_on_with_a_lifetime_and_off() {
 
 #[test]
 fn the_key_can_leave_the_query_out_and_take_a_field_in() {
-    let key = "{cache: true, edge_ttl: {mode: override_origin, default: 60}, cache_key: {custom_key: {query_string: \
-               {exclude: '*'}, header: {include: [x-tier]}}}}";
+    // As one word, and as Cloudflare's API writes it.
+    for query in ["{exclude: '*'}", "{exclude: {all: true}}", "{include: {list: [z]}}"] {
+        let key = format!(
+            "{{cache: true, edge_ttl: {{mode: override_origin, default: 60}}, cache_key: {{custom_key: \
+             {{query_string: {query}, header: {{include: [x-tier]}}}}}}}}"
+        );
+        let site = Site::new(&rulesets(&[cache("true", &key)]));
+        let kept = &mut String::new();
+        // The scheme stands in the key too.
+        for way in WAYS {
+            assert_eq!(status(&site, way, "/a?x=1", &[], kept), "MISS");
+            assert_eq!(status(&site, way, "/a?y=2", &[], kept), "HIT", "{query}");
+            assert_eq!(status(&site, way, "/a?y=2", &[("x-tier", "gold")], kept), "MISS");
+            assert_eq!(status(&site, way, "/a", &[("x-tier", "gold")], kept), "HIT");
+        }
+    }
+}
+
+#[test]
+fn the_key_can_take_in_what_a_field_contains() {
+    let key = "{cache: true, edge_ttl: {mode: override_origin, default: 60}, cache_key: {custom_key: \
+               {query_string: {include: {all: true}}, header: {contains: {accept-encoding: [br, zstd]}}}}}";
     let site = Site::new(&rulesets(&[cache("true", key)]));
     let kept = &mut String::new();
-    // The scheme stands in the key too.
     for way in WAYS {
+        for (codings, said) in [
+            ("gzip, br", "MISS"),
+            ("Br;q=0.5", "HIT"),
+            ("br, zstd", "MISS"),
+            ("zstd, deflate, br", "HIT"),
+            ("gzip", "MISS"),
+            ("deflate", "HIT"),
+        ] {
+            let asked = [("accept-encoding", codings)];
+            assert_eq!(status(&site, way, "/a?x=1", &asked, kept), said, "{way:?} {codings}");
+        }
+        assert_eq!(status(&site, way, "/a?x=2", &[("accept-encoding", "br")], kept), "MISS");
         assert_eq!(status(&site, way, "/a?x=1", &[], kept), "MISS");
-        assert_eq!(status(&site, way, "/a?y=2", &[], kept), "HIT");
-        assert_eq!(status(&site, way, "/a?y=2", &[("x-tier", "gold")], kept), "MISS");
-        assert_eq!(status(&site, way, "/a", &[("x-tier", "gold")], kept), "HIT");
     }
 }
 
