@@ -7,11 +7,12 @@ mod zone;
 
 pub use process::{CacheProcessConfig, CacheSettings, MemoryBytes};
 pub use words::{
-    BrowserMode, CookieName, EdgeModeName, FieldName, ParameterName, QueryWord, RequestDirectives,
-    ServeStale, StatusTtlValue, Switch, VaryHeaders,
+    BrowserMode, CookieName, EdgeModeName, FieldName, HeaderText, HeaderTexts, ParameterName, QueryWord,
+    RequestDirectives, ServeStale, StatusTtlValue, Switch, VaryHeaders,
 };
 pub use zone::{
     BrowserTtlConfig, CacheConfig, CookieKeyConfig, CustomKeyConfig, EdgeTtlConfig, HeaderKeyConfig,
-    HostKeyConfig, QueryListConfig, QueryString, ServeStaleConfig, StatusCodeRange, StatusCodeTtl,
-    StatusEntry, UserKeyConfig, VaryActionConfig, VaryConfig,
+    HostKeyConfig, ParameterNames, ParameterNamesConfig, QueryListConfig, QueryString, ServeStaleConfig,
+    StatusCodeRange, StatusCodeTtl, StatusEntry, UserKeyConfig, VaryActionConfig, VaryConfig,
+    VaryHeaderConfig,
 };

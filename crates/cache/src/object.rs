@@ -82,6 +82,8 @@ pub struct StoredHead {
     pub kept: Fields,
     /// `Cache-Control` among the fields is this edge's.
     pub is_ttl_own: bool,
+    /// Rules have said of the response how it is cached, and that counts as long as it is stored.
+    pub follows_answer: bool,
     /// `Date`.
     pub date_unix_s: u64,
     /// `Last-Modified`, if it is a date.

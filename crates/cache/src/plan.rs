@@ -52,6 +52,8 @@ pub struct CachePlan {
     pub request_directives: bool,
     /// After a response that cannot be stored, nobody waits for another's fetch for so long.
     pub hit_for_miss_s: u32,
+    /// It is the plan for a response about whose caching rules have said something: [`CachePlan::following_answer`].
+    pub follows_answer: bool,
 }
 
 /// How much is cached.
@@ -97,6 +99,8 @@ pub struct KeyPlan {
     pub headers: Box<[Name]>,
     /// Fields of which only the presence counts. Lower case, sorted.
     pub header_presence: Box<[Name]>,
+    /// Fields of which it counts whether they are there, and which of these texts they contain, whatever the case. Lower case, sorted.
+    pub header_texts: Box<[(Name, Box<[Name]>)]>,
     /// Cookies whose values count. Sorted.
     pub cookies: Box<[Name]>,
     /// Cookies of which only the presence counts. Sorted.
@@ -200,6 +204,30 @@ impl CachePlan {
             Level::Simplified | Level::Aggressive => is_static_file(head.bytes(head.path)),
             Level::Everything => true,
         }
+    }
+
+    /// The plan for a response about whose caching rules have said something: what they have made of it counts before
+    /// lifetimes that were given without knowing it, and to the letter. The key stays what it is.
+    #[must_use]
+    pub fn following_answer(&self) -> Self {
+        let mode = match self.edge_ttl.mode {
+            EdgeMode::RespectOrigin | EdgeMode::OverrideOrigin(_) => EdgeMode::RespectOrigin,
+            EdgeMode::BypassByDefault => EdgeMode::BypassByDefault,
+        };
+        Self {
+            edge_ttl: EdgeTtl { mode, by_status: Box::default() },
+            origin_cache_control: true,
+            follows_answer: true,
+            ..self.clone()
+        }
+    }
+
+    /// Whether the settings themselves say that a response with this status is stored, whatever its path: then it is
+    /// stored without its cookies, and nobody gets them.
+    #[must_use]
+    pub fn strips_cookies(&self, status: u16) -> bool {
+        let is_stored = matches!(self.edge_ttl.overriding(status), Some(Ttl::For(_) | Ttl::NoCache));
+        is_stored && self.level == Level::Everything && !self.store_set_cookie
     }
 
     /// The host under which a response is kept and purged, given the request's: lower case, without port.

@@ -17,7 +17,7 @@ use rempart_cache::fill::Bounds;
 use rempart_cache::{Fills, Purges, Store};
 
 pub use self::asked::{Asked, renewed};
-pub use self::errand::{Duty, Errand};
+pub use self::errand::{Answer, Duty, Errand};
 pub use self::forwarded::Fetched;
 pub use self::missing::{Instead, Missing};
 pub use self::part::{LONE, OfLone, Span, of_lone};

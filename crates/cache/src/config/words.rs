@@ -4,7 +4,7 @@ use rempart_base::config::{
     Context, Decode, FromText, Mark, Node, Problem, Shape, Shown, Spanned, Value, report_word,
 };
 
-use super::zone::{ServeStaleConfig, TTL_S_MAX, VaryActionConfig};
+use super::zone::{ServeStaleConfig, TTL_S_MAX, VaryHeaderConfig};
 use crate::plan::{Level, Ttl, VaryAction};
 
 /// `on` or `off`. Tools that write YAML as it was before version 1.2 make `true` and `false` of them, which is also
@@ -197,7 +197,11 @@ pub struct CookieName(pub String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ParameterName(pub String);
 
-rempart_base::config_text!(FieldName, CookieName, ParameterName);
+/// A text that the value of a field may contain, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeaderText(pub String);
+
+rempart_base::config_text!(FieldName, CookieName, ParameterName, HeaderText);
 
 /// The longest name that may be written.
 const NAME_BYTES_MAX: usize = 128;
@@ -247,35 +251,97 @@ impl FromText for ParameterName {
     }
 }
 
+impl FromText for HeaderText {
+    const EXPECTED: &'static str = "a text of at most 128 printable characters";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        let is_good = (1..=NAME_BYTES_MAX).contains(&text.len())
+            && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        is_good.then(|| Self(text.to_ascii_lowercase())).ok_or_else(|| "stands in no header field".into())
+    }
+
+    fn to_text(&self) -> String {
+        self.0.clone()
+    }
+}
+
 /// Fields with an action each.
 #[derive(Clone, Debug, Default)]
 pub struct VaryHeaders(pub Vec<(Spanned<FieldName>, VaryAction)>);
 
 impl Decode for VaryHeaders {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let Value::Map(entries) = &node.value else {
-            let action = "Write one `name: {action: …}` a line.";
-            let problem = Problem::new("wrong-type", format!("{node} is not a mapping"), action);
-            cx.error(node.mark, problem.expecting(Self::shape().to_string()));
-            return None;
-        };
-        let read = |(key, value): &(rempart_base::config::Key, Node)| {
-            cx.in_key(&key.text, |cx| {
-                let name = name_of(&key.text, key.mark, cx);
-                let action = VaryActionConfig::decode(value, cx);
-                Some((Spanned { value: name?, mark: key.mark, item: 0 }, action?.action.value))
-            })
-        };
-        Some(Self(entries.iter().filter_map(read).collect()))
+        each_field(
+            node,
+            "Write one `name: {action: …}` a line.",
+            VaryHeaderConfig::shape,
+            cx,
+            |value, cx| {
+                let VaryHeaderConfig { action, media_types, languages } =
+                    VaryHeaderConfig::decode(value, cx)?;
+                for (key, list) in [("media_types", media_types), ("languages", languages)] {
+                    if let Some(first) = list.first() {
+                        let message = format!("`{key}` is not built yet");
+                        let problem = Problem::new("cache-not-yet", message, format!("Remove `{key}`."));
+                        cx.in_key(key, |cx| cx.error(first.mark, problem));
+                    }
+                }
+                Some(action.value)
+            },
+        )
+        .map(Self)
     }
 
     fn shape() -> Shape {
-        Shape::Each { key: FieldName::EXPECTED, value: Box::new(VaryActionConfig::shape()) }
+        Shape::Each { key: FieldName::EXPECTED, value: Box::new(VaryHeaderConfig::shape()) }
     }
 
     fn show(&self) -> Shown {
         Shown::Absent
     }
+}
+
+/// Fields with texts each.
+#[derive(Clone, Debug, Default)]
+pub struct HeaderTexts(pub Vec<(Spanned<FieldName>, Vec<Spanned<HeaderText>>)>);
+
+impl Decode for HeaderTexts {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        each_field(node, "Write one `name: [text]` a line.", Vec::<HeaderText>::shape, cx, Vec::decode)
+            .map(Self)
+    }
+
+    fn shape() -> Shape {
+        Shape::Each { key: FieldName::EXPECTED, value: Box::new(Vec::<HeaderText>::shape()) }
+    }
+
+    fn show(&self) -> Shown {
+        Shown::Absent
+    }
+}
+
+/// Names of fields with something each.
+fn each_field<T>(
+    node: &Node,
+    action: &'static str,
+    shape: fn() -> Shape,
+    cx: &mut Context,
+    read: impl Fn(&Node, &mut Context) -> Option<T>,
+) -> Option<Vec<(Spanned<FieldName>, T)>> {
+    let Value::Map(entries) = &node.value else {
+        let problem = Problem::new("wrong-type", format!("{node} is not a mapping"), action);
+        let expected = Shape::Each { key: FieldName::EXPECTED, value: Box::new(shape()) };
+        cx.error(node.mark, problem.expecting(expected.to_string()));
+        return None;
+    };
+    let read = |(key, value): &(rempart_base::config::Key, Node)| {
+        cx.in_key(&key.text, |cx| {
+            let name = name_of(&key.text, key.mark, cx);
+            let value = read(value, cx);
+            Some((Spanned { value: name?, mark: key.mark, item: 0 }, value?))
+        })
+    };
+    Some(entries.iter().filter_map(read).collect())
 }
 
 fn name_of(text: &str, mark: Mark, cx: &mut Context) -> Option<FieldName> {

@@ -1,10 +1,10 @@
 //! How a zone caches.
 
-use rempart_base::config::{Context, Decode, Node, OneOrMany, Shape, Shown, Spanned, Value};
+use rempart_base::config::{Context, Decode, Node, OneOrMany, Problem, Shape, Shown, Spanned, Value};
 
 use super::words::{
-    BrowserMode, CookieName, EdgeModeName, FieldName, ParameterName, QueryWord, RequestDirectives,
-    ServeStale, StatusTtlValue, Switch, VaryHeaders,
+    BrowserMode, CookieName, EdgeModeName, FieldName, HeaderTexts, ParameterName, QueryWord,
+    RequestDirectives, ServeStale, StatusTtlValue, Switch, VaryHeaders,
 };
 use crate::plan::{Level, VaryAction};
 
@@ -134,6 +134,8 @@ rempart_base::config! {
         include: Vec<Spanned<FieldName>> = Vec::new();
         /// Fields of which it counts whether they are there.
         check_presence: Vec<Spanned<FieldName>> = Vec::new();
+        /// Fields of which it counts whether they are there, and which of these texts they contain, whatever the case.
+        contains: HeaderTexts = HeaderTexts::default();
         /// Whether `Origin`, which counts by itself, does not.
         exclude_origin: Switch = Switch(false);
     }
@@ -173,12 +175,22 @@ rempart_base::config! {
 rempart_base::config! {
     /// Which parameters of the query count. Exactly one of `include` and `exclude` is written.
     pub struct QueryListConfig {
-        /// These and no others; `"*"`: all.
-        include: Option<OneOrMany<ParameterName>> = None;
-        /// All but these; `"*"`: none.
-        exclude: Option<OneOrMany<ParameterName>> = None;
+        /// These and no others; `"*"` or `{all: true}`: all.
+        include: Option<ParameterNames> = None;
+        /// All but these; `"*"` or `{all: true}`: none.
+        exclude: Option<ParameterNames> = None;
         /// Whether their order makes no difference.
         sort: Switch = Switch(false);
+    }
+}
+
+rempart_base::config! {
+    /// Parameters of the query, as Cloudflare's API writes them. Exactly one of `all` and `list` says which.
+    pub struct ParameterNamesConfig {
+        /// `true`: all of them.
+        all: bool = false;
+        /// These.
+        list: Vec<ParameterName> = Vec::new();
     }
 }
 
@@ -193,6 +205,18 @@ rempart_base::config! {
         fields_max: usize = 16, in 1..=64;
         /// Different lists of such fields that are known of one URL, the newest.
         sets_max: usize = 8, in 1..=64;
+    }
+}
+
+rempart_base::config! {
+    /// What becomes of a field in `Vary`.
+    pub struct VaryHeaderConfig {
+        /// As in `vary.default`: `normalize`, `passthrough`, `bypass`, or `ignore`.
+        action: Spanned<VaryAction> = unwritten(VaryAction::Normalize);
+        /// Not built yet: refused.
+        media_types: Vec<Spanned<String>> = Vec::new();
+        /// Not built yet: refused.
+        languages: Vec<Spanned<String>> = Vec::new();
     }
 }
 
@@ -245,6 +269,57 @@ impl Decode for StatusEntry {
 
     fn show(&self) -> Shown {
         self.ttl.show()
+    }
+}
+
+/// Parameters of the query.
+#[derive(Clone, Debug)]
+pub enum ParameterNames {
+    /// All.
+    All,
+    /// These.
+    These(Vec<ParameterName>),
+}
+
+impl ParameterNames {
+    fn of(names: Vec<ParameterName>) -> Self {
+        if names.iter().any(|name| name.0 == "*") { Self::All } else { Self::These(names) }
+    }
+}
+
+impl Decode for ParameterNames {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        if !matches!(node.value, Value::Map(_)) {
+            let names = OneOrMany::<ParameterName>::decode(node, cx)?.0;
+            return Some(Self::of(names));
+        }
+        let before = cx.found();
+        let config = ParameterNamesConfig::decode(node, cx);
+        Some(match config.map(|config| (config.all, config.list)) {
+            Some((true, list)) if list.is_empty() => Self::All,
+            Some((false, list)) if !list.is_empty() => Self::of(list),
+            // What is wrong is said here, and not that nothing was written.
+            _ => {
+                if cx.found() == before {
+                    let message = "either `all: true` or `list` says which parameters";
+                    let problem =
+                        Problem::new("cache-contradiction", message, "Write exactly one of the two.");
+                    cx.error(node.mark, problem);
+                }
+                Self::These(Vec::new())
+            }
+        })
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![OneOrMany::<ParameterName>::shape(), ParameterNamesConfig::shape()])
+    }
+
+    fn show(&self) -> Shown {
+        match self {
+            Self::All => Shown::Text("*".into()),
+            Self::These(names) => names.show(),
+        }
     }
 }
 

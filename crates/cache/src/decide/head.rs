@@ -49,17 +49,18 @@ fn stored_fields(response: &ResponseHead, plan: &CachePlan, keep: impl Fn(&Field
 }
 
 /// The fields of an answer that are not stored, but are the visitor's who asked for it: those that `no-cache` and
-/// `private` name, and a cookie that comes with a 304.
+/// `private` name, and a cookie that comes with a 304, unless cookies are nobody's
+/// ([`CachePlan::strips_cookies`]).
 #[must_use]
-pub fn own_fields(answer: &ResponseHead, plan: &CachePlan) -> Fields {
+pub fn own_fields(answer: &ResponseHead, strips_cookies: bool, plan: &CachePlan) -> Fields {
     let mut own = Fields::default();
     let policy = Policy::of(&answer.fields);
     if !policy.names_fields() && !answer.fields.has(Known::SetCookie) {
         return own;
     }
     for field in answer.fields.iter().filter(|field| !field.hop_by_hop) {
-        let is_left_out =
-            policy.leaves_out(field.name) || (field.known == Known::SetCookie && !plan.store_set_cookie);
+        let is_cookie = field.known == Known::SetCookie && !plan.store_set_cookie && !strips_cookies;
+        let is_left_out = policy.leaves_out(field.name) || is_cookie;
         if is_left_out && !is_for_edge_only(field.name) && !is_written_by_edge(field.known) {
             own.append(field.name, field.value);
         }
@@ -95,6 +96,9 @@ pub fn updated(
     plan: &CachePlan,
     times: Times,
 ) -> Updated {
+    // A 304 may be none of those for which the rules were written that have said how this is cached.
+    let followed = (before.head.follows_answer && !plan.follows_answer).then(|| plan.following_answer());
+    let plan = followed.as_ref().unwrap_or(plan);
     let now_unix_s = times.answered_unix_s;
     let mut origin = as_from_origin(&before.head);
     let is_about_it = is_about(&before.head, &answer.fields);
@@ -252,6 +256,7 @@ fn shown(status: u16, origin: &Fields, plan: &CachePlan, now_unix_s: u64) -> Sto
             .first(Known::LastModified)
             .and_then(|value| parse_http_date(value, now_unix_s)),
         is_ttl_own,
+        follows_answer: plan.follows_answer,
         kept: kept.shrunk(),
         http1: http1.into(),
         http2: http2.into(),

@@ -89,7 +89,7 @@ pub(super) fn worth(
         may_store(policy, answer.status, plan)?;
     }
     let sets_cookie = answer.fields.has(Known::SetCookie) && !policy.leaves_out(b"set-cookie");
-    if sets_cookie && !plan.store_set_cookie {
+    if sets_cookie && !plan.store_set_cookie && !plan.strips_cookies(answer.status) {
         return Err(Refusal::Said);
     }
     if vary_of(answer.fields, plan) == Vary::Any {
@@ -277,6 +277,10 @@ pub fn post_storing(
     let policy = Policy::of(&response.fields);
     let is_own = super::invalidate::is_own_url(request, location);
     let is_explicit = explicit_s(&policy, &response.fields, times.answered_unix_s).is_some_and(|s| s > 0);
+    // The cookies are those of who has sent something, and would not reach it.
+    if response.fields.has(Known::SetCookie) && !plan.store_set_cookie {
+        return None;
+    }
     // A variant would be selected by fields of the POST; a part of it is of no use.
     if !is_own || !is_explicit || response.status != 200 || vary_of(&response.fields, plan) != Vary::No {
         return None;

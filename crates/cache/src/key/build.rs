@@ -57,6 +57,8 @@ pub(super) enum Element {
     VaryValue,
     /// Where rules have the request go.
     Route,
+    /// Which texts that the settings name a field contains.
+    Contained,
 }
 
 /// Bytes with elements behind each other.

@@ -109,18 +109,31 @@ fn push_odd(bytes: &mut Elements, name: &[u8], value: &[u8]) {
 
 /// The fields and cookies that the settings name. Which they are is told by the fingerprint.
 pub(super) fn push_chosen(bytes: &mut Elements, head: &RequestHead, plan: &KeyPlan) {
+    let is_there = |name: &[u8]| u8::from(values(head, name).next().is_some());
     for name in &plan.headers {
         push_all(bytes, (Element::Field, Element::FieldValue), values(head, name));
+    }
+    for (name, texts) in &plan.header_texts {
+        let begins = bytes.begin(Element::Contained);
+        bytes.0.push(is_there(name));
+        bytes
+            .0
+            .extend(texts.iter().map(|text| u8::from(values(head, name).any(|value| contains(value, text)))));
+        bytes.end(begins);
     }
     for name in &plan.cookies {
         push_all(bytes, (Element::Cookie, Element::CookieValue), cookies(head, name));
     }
-    let is_there = |name: &[u8]| u8::from(values(head, name).next().is_some());
     let is_set = |name: &[u8]| u8::from(cookies(head, name).next().is_some());
     let fields = plan.header_presence.iter().map(|name| is_there(name));
     let begins = bytes.begin(Element::Present);
     bytes.0.extend(fields.chain(plan.cookie_presence.iter().map(|name| is_set(name))));
     bytes.end(begins);
+}
+
+/// Whether a value contains a text, which is in lower case and not empty.
+fn contains(value: &[u8], text: &[u8]) -> bool {
+    value.windows(text.len().max(1)).any(|part| part.eq_ignore_ascii_case(text))
 }
 
 fn push_all<'a>(

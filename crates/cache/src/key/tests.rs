@@ -46,6 +46,28 @@ fn varying(names: &[&str]) -> Box<[Box<[u8]>]> {
 }
 
 #[test]
+fn of_a_text_it_counts_whether_a_field_contains_it() {
+    let mut plan = plain();
+    plan.key.header_texts = [("accept-encoding".into(), names(&["br", "gzip"]))].into();
+    let plan = plan.sealed();
+    let with = |fields: &[(&str, &str)]| key(&head("/a", "a", fields), &plan);
+    let brotli = with(&[("Accept-Encoding", "gzip, BR;q=1")]);
+    assert_eq!(with(&[("Accept-Encoding", "br"), ("Accept-Encoding", "gzip")]), brotli);
+    let others = [
+        with(&[("Accept-Encoding", "gzip")]),
+        with(&[("Accept-Encoding", "br")]),
+        with(&[("Accept-Encoding", "deflate")]),
+    ];
+    for (at, one) in others.iter().enumerate() {
+        assert!(*one != brotli && others[at + 1..].iter().all(|other| other != one));
+    }
+    assert!(
+        others.iter().all(|other| with(&[]) != *other),
+        "what is not there is told from what contains nothing"
+    );
+}
+
+#[test]
 fn a_key_begins_with_its_zone() {
     let head = head("/", "a", &[]);
     let (one, other) = (CachePlan::of("one.example"), CachePlan::of("other.example"));

@@ -60,6 +60,7 @@ fn written(config: &CacheConfig, name: &str, origins: Origins<'_>, cx: &mut Cont
         store_set_cookie: config.store_set_cookie.0,
         request_directives: config.request_directives == RequestDirectives::Obey,
         hit_for_miss_s: config.hit_for_miss_s,
+        follows_answer: false,
     }
 }
 
@@ -89,6 +90,7 @@ impl KeyPlan {
             exclude_origin: false,
             headers: Box::default(),
             header_presence: Box::default(),
+            header_texts: Box::default(),
             cookies: Box::default(),
             cookie_presence: Box::default(),
             device_type: false,

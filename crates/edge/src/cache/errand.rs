@@ -94,14 +94,19 @@ impl Errand {
             Some((mut connection, _left_behind)) => {
                 let interim_max = connection.plan().settings.interim_max;
                 let answered = answer(&mut connection, interim_max).await;
-                answered.and_then(|()| self.amend(&mut connection)).map(|()| connection)
+                answered.and_then(|()| self.amend(&mut connection)).map(|says| Answer(connection, says))
             }
             None => self.asked().await,
         };
-        let Self { core, cache, head, client, duty, .. } = self;
-        let connection = match (answered, &duty) {
-            (Ok(connection), _) => connection,
-            (Err(fault), _) => return duty.failed(fault),
+        let Self { core, mut cache, head, client, duty, .. } = self;
+        let connection = match answered {
+            Ok(Answer(connection, says_how_cached)) => {
+                if says_how_cached {
+                    cache = Arc::new(cache.following_answer());
+                }
+                connection
+            }
+            Err(fault) => return duty.failed(fault),
         };
         let asker = Asker { core: &core, cache: &cache, head: &head, client };
         match duty {
@@ -114,7 +119,7 @@ impl Errand {
     ///
     /// # Errors
     /// The origin's.
-    pub async fn asked(&self) -> Result<Connection, Fault> {
+    pub async fn asked(&self) -> Result<Answer, Fault> {
         let origins = self.route.as_deref().unwrap_or(&self.zone.origins);
         let count = origins.len();
         let next = || origins.get(self.state.next_turn(count)).ok_or(Fault::UnknownHost);
@@ -127,28 +132,28 @@ impl Errand {
         }
     }
 
-    async fn ask(&self, origin: &Arc<OriginPlan>) -> Result<Connection, (Fault, IsAsked)> {
+    async fn ask(&self, origin: &Arc<OriginPlan>) -> Result<Answer, (Fault, IsAsked)> {
         let at_once = self.core.origins.idle(origin, Needs::Exchange, self.core.now().mono);
         let mut connection = match at_once {
             Some(connection) => connection,
             None => self.open(origin).await?,
         };
         match self.exchange(&mut connection).await {
-            Ok(()) => return Ok(connection),
+            Ok(says_how_cached) => return Ok(Answer(connection, says_how_cached)),
             // It may have been closed as the request was on its way. What is fetched for the cache is harmless.
             Err(fault) if connection.may_be_repeated(fault, Method::Get) => drop(connection),
             Err(fault) => return Err((fault, IsAsked::Yes)),
         }
         let mut connection = self.open(origin).await?;
-        self.exchange(&mut connection).await.map_err(|fault| (fault, IsAsked::Yes))?;
-        Ok(connection)
+        let exchanged = self.exchange(&mut connection).await;
+        exchanged.map(|says| Answer(connection, says)).map_err(|fault| (fault, IsAsked::Yes))
     }
 
     async fn open(&self, origin: &Arc<OriginPlan>) -> Result<Connection, (Fault, IsAsked)> {
         self.core.origins.open(origin, Needs::Exchange).await.map_err(|fault| (fault, IsAsked::No))
     }
 
-    async fn exchange(&self, connection: &mut Connection) -> Result<(), Fault> {
+    async fn exchange(&self, connection: &mut Connection) -> Result<bool, Fault> {
         let plan = Arc::clone(connection.plan());
         let forward = Forward {
             head: &self.head,
@@ -170,10 +175,10 @@ impl Errand {
         self.amend(connection)
     }
 
-    /// Has rules see what the origin has answered, before it is stored.
-    fn amend(&self, connection: &mut Connection) -> Result<(), Fault> {
+    /// Has rules see what the origin has answered, before it is stored. Answers as they do.
+    fn amend(&self, connection: &mut Connection) -> Result<bool, Fault> {
         if !rules::amends(&self.release, &self.zone) {
-            return Ok(());
+            return Ok(false);
         }
         let asked = Asked {
             core: &self.core,
@@ -194,6 +199,9 @@ impl Errand {
         rules::amend(&self.state, asked, &mut ruling, connection)
     }
 }
+
+/// An answer whose head is there, and whether rules have said what it says about caching.
+pub struct Answer(pub Connection, pub bool);
 
 /// Whether an origin that failed has had the request.
 enum IsAsked {

@@ -162,8 +162,11 @@ impl<'a, V: Visitor> Exchange<'a, V> {
         }
         let mut ruling = self.ruling.take().unwrap_or_default();
         let amended = rules::amend(&self.state, self.asked(zone), &mut ruling, connection);
+        if let Ok(says_how_cached) = amended {
+            ruling.follow_answer(says_how_cached, self.core, self.snapshot.number, zone);
+        }
         self.ruling = Some(ruling);
-        amended
+        amended.map(|_| ())
     }
 
     /// A reused connection may have been closed by the origin as the request was on its way. Repeating is

@@ -171,7 +171,13 @@ impl<V: Visitor> Exchange<'_, V> {
     pub(super) async fn settle(&mut self, connection: Connection) -> State {
         let Role::Leader(lead) = take(&mut self.role) else { return State::Deliver(connection) };
         let Some(plan) = self.cache_plan() else { return State::Deliver(connection) };
-        self.own = decide::own_fields(connection.head(), &plan);
+        let status = connection.head().status;
+        // What is confirmed to this visitor alone, or cut for it, is its own with its cookies.
+        let is_its_own = matches!(status, 206 | 304) && self.is_for_itself(&lead.lookup);
+        let confirmed = lead.stale.as_ref().filter(|_| status == 304);
+        let status = confirmed.map_or(status, |stale| stale.object.response.head.status);
+        let strips_cookies = !is_its_own && plan.strips_cookies(status);
+        self.own = decide::own_fields(connection.head(), strips_cookies, &plan);
         let settled = settle(
             &self.core.cache,
             &plan,

@@ -112,7 +112,7 @@ impl<V: Visitor> Exchange<'_, V> {
 
     /// Whether the answer is this visitor's alone unless its origin says otherwise (RFC 9111 section 3.5): nobody is to
     /// wait for it in vain, so it is not fetched for others.
-    fn is_for_itself(&self, lookup: &Lookup) -> bool {
+    pub(super) fn is_for_itself(&self, lookup: &Lookup) -> bool {
         let is_obeyed = self.cache_plan().is_some_and(|plan| plan.origin_cache_control);
         lookup.has_authorization && is_obeyed || lookup.directives.no_store
     }

@@ -13,7 +13,7 @@ use rempart_wire::Visitor;
 
 use super::lookup::ROUNDS_MAX;
 use super::{Exchange, State};
-use crate::cache::{Duty, Errand, Instead, Lacks, Missing, Source};
+use crate::cache::{Answer, Duty, Errand, Instead, Lacks, Missing, Source};
 
 /// How often in a row the same byte is waited for before its visitor gives up.
 const TRIES_MAX: u8 = 3;
@@ -161,7 +161,7 @@ impl<V: Visitor> Exchange<'_, V> {
         let missing = self.missing(None, source, at, end);
         let plan = self.cache_plan().ok_or(Refused::Full)?;
         let errand = self.errand(Duty::Missing(missing)).ok_or(Refused::Full)?;
-        let connection = self.wait_for(errand.asked()).await?;
+        let Answer(connection, _) = self.wait_for(errand.asked()).await?;
         let Duty::Missing(missing) = &errand.duty else { return Err(Refused::Full) };
         match missing.check(connection.head(), &plan, self.core.now().unix_s()) {
             Ok((first, _)) if first <= at => {

@@ -30,8 +30,8 @@ fn strip(fields: &mut Fields, rules: &[&CacheOverride]) {
     }
 }
 
-/// Makes the changes of a phase.
-pub(super) fn change(fields: &mut Fields, changes: &[Change<'_>]) {
+/// Makes the changes of a phase. Answers whether one has said what the answer says about caching.
+pub(super) fn change(fields: &mut Fields, changes: &[Change<'_>]) -> bool {
     let mut rules: Vec<&CacheOverride> = Vec::new();
     let mut directives: Vec<&CacheControlChange> = Vec::new();
     for change in changes {
@@ -51,6 +51,7 @@ pub(super) fn change(fields: &mut Fields, changes: &[Change<'_>]) {
     }
     cache_control(fields, &directives);
     strip(fields, &rules);
+    !directives.is_empty()
 }
 
 fn tags(fields: &mut Fields, operation: TagsOperation, tags: &[Box<[u8]>]) {

@@ -70,6 +70,8 @@ pub struct Answering<'e, 'p> {
     pub(crate) rule: &'p str,
     /// Whether the rules of a phase have used up the time that they have.
     pub(crate) is_overrun: bool,
+    /// Rules have said what the answer says about caching.
+    says_how_cached: bool,
 }
 
 /// What kind of failure an answer shows.
@@ -104,7 +106,17 @@ impl<'e, 'p> Answering<'e, 'p> {
         draft: Draft,
         failure: Failure,
     ) -> Self {
-        Self { asked, ruling, draft, failure, instead: None, raw: None, rule: "", is_overrun: false }
+        Self {
+            asked,
+            ruling,
+            draft,
+            failure,
+            instead: None,
+            raw: None,
+            rule: "",
+            is_overrun: false,
+            says_how_cached: false,
+        }
     }
 
     /// Custom errors.
@@ -124,7 +136,7 @@ impl<'e, 'p> Answering<'e, 'p> {
     /// What an origin has answered, before it is stored.
     pub(crate) fn fetched(&mut self, stage: &'static str) {
         let changes = self.run(stage, Phase::ResponseCache).changes;
-        change(&mut self.draft.fields, &changes);
+        self.says_how_cached |= change(&mut self.draft.fields, &changes);
     }
 
     /// Managed transforms.
@@ -282,7 +294,8 @@ impl<'e, 'p> Answering<'e, 'p> {
     }
 }
 
-/// Has rules see what an origin has answered.
+/// Has rules see what an origin has answered. Answers whether they have said what it says about caching: then
+/// [`CachePlan::following_answer`](rempart_cache::CachePlan::following_answer) is the plan for it.
 ///
 /// # Errors
 /// They have failed, and it is not to be used without them.
@@ -291,15 +304,16 @@ pub(crate) fn amend<'p>(
     asked: Asked<'_, 'p>,
     ruling: &mut Ruling<'p>,
     connection: &mut Connection,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let ResponseHead { status, body, .. } = *connection.head();
     if status == 101 {
-        return Ok(());
+        return Ok(false);
     }
     let draft = Draft { status, fields: take(connection.fields_mut()), body };
     let mut answering = Answering::new(asked, ruling, draft, Failure::default());
     let amended =
         FETCHED.iter().try_for_each(|stage| guard::answer_stage(state, None, stage, &mut answering));
+    let says_how_cached = answering.says_how_cached;
     *connection.fields_mut() = answering.draft.fields;
-    amended
+    amended.map(|()| says_how_cached)
 }

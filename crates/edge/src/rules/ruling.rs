@@ -32,6 +32,8 @@ pub struct Ruling<'p> {
     pub cache: Option<Arc<CachePlan>>,
     /// The same for where the request goes, once somebody has asked. `None`: it goes where the zone says.
     routed_cache: OnceCell<Option<Arc<CachePlan>>>,
+    /// The same for the answer that has come, if rules have said what it says about caching.
+    answer_cache: Option<Arc<CachePlan>>,
     /// What they say about caching, in order.
     pub cache_rules: Vec<&'p CacheOverride>,
     /// What rules have said of the way to the origin.
@@ -76,6 +78,9 @@ pub(super) struct UnderWay<'p> {
 impl Ruling<'_> {
     /// How the answer is cached: as the zone says, or rules. To be asked once every rule for the request has been.
     pub fn cache_plan<'a>(&self, core: &Core, release: u64, zone: &'a ZonePlan) -> Ruled<'a, CachePlan> {
+        if let Some(plan) = &self.answer_cache {
+            return Ruled::Rule(Arc::clone(plan));
+        }
         let routed = self.routed_cache.get_or_init(|| {
             let mut plans = core.plans.borrow_mut();
             self.route.as_ref().and_then(|_| plans.routed(release, zone, &self.cache_rules, &self.way))
@@ -83,6 +88,14 @@ impl Ruling<'_> {
         match routed.as_ref().or(self.cache.as_ref()) {
             None => Ruled::Zone(&zone.cache),
             Some(plan) => Ruled::Rule(Arc::clone(plan)),
+        }
+    }
+
+    /// An answer has come: from now on its own word counts, or again that of settings.
+    pub fn follow_answer(&mut self, says_how_cached: bool, core: &Core, release: u64, zone: &ZonePlan) {
+        self.answer_cache = None;
+        if says_how_cached {
+            self.answer_cache = Some(Arc::new(self.cache_plan(core, release, zone).following_answer()));
         }
     }
 

@@ -35,16 +35,70 @@ fn caching_is_switched_on_with_a_lifetime_and_off() {
 
 #[test]
 fn the_key_can_leave_the_query_out_and_take_a_field_in() {
-    let key = "{cache: true, edge_ttl: {mode: override_origin, default: 60}, cache_key: {custom_key: {query_string: \
-               {exclude: '*'}, header: {include: [x-tier]}}}}";
+    // As one word, and as Cloudflare's API writes it.
+    for query in ["{exclude: '*'}", "{exclude: {all: true}}", "{include: {list: [z]}}"] {
+        let key = format!(
+            "{{cache: true, edge_ttl: {{mode: override_origin, default: 60}}, cache_key: {{custom_key: \
+             {{query_string: {query}, header: {{include: [x-tier]}}}}}}}}"
+        );
+        let site = Site::new(&rulesets(&[cache("true", &key)]));
+        let kept = &mut String::new();
+        // The scheme stands in the key too.
+        for way in WAYS {
+            assert_eq!(status(&site, way, "/a?x=1", &[], kept), "MISS");
+            assert_eq!(status(&site, way, "/a?y=2", &[], kept), "HIT", "{query}");
+            assert_eq!(status(&site, way, "/a?y=2", &[("x-tier", "gold")], kept), "MISS");
+            assert_eq!(status(&site, way, "/a", &[("x-tier", "gold")], kept), "HIT");
+        }
+    }
+}
+
+#[test]
+fn the_key_can_take_in_what_a_field_contains() {
+    let key = "{cache: true, edge_ttl: {mode: override_origin, default: 60}, cache_key: {custom_key: \
+               {query_string: {include: {all: true}}, header: {contains: {accept-encoding: [br, zstd]}}}}}";
     let site = Site::new(&rulesets(&[cache("true", key)]));
     let kept = &mut String::new();
-    // The scheme stands in the key too.
     for way in WAYS {
+        for (codings, said) in [
+            ("gzip, br", "MISS"),
+            ("Br;q=0.5", "HIT"),
+            ("br, zstd", "MISS"),
+            ("zstd, deflate, br", "HIT"),
+            ("gzip", "MISS"),
+            ("deflate", "HIT"),
+        ] {
+            let asked = [("accept-encoding", codings)];
+            assert_eq!(status(&site, way, "/a?x=1", &asked, kept), said, "{way:?} {codings}");
+        }
+        assert_eq!(status(&site, way, "/a?x=2", &[("accept-encoding", "br")], kept), "MISS");
         assert_eq!(status(&site, way, "/a?x=1", &[], kept), "MISS");
-        assert_eq!(status(&site, way, "/a?y=2", &[], kept), "HIT");
-        assert_eq!(status(&site, way, "/a?y=2", &[("x-tier", "gold")], kept), "MISS");
-        assert_eq!(status(&site, way, "/a", &[("x-tier", "gold")], kept), "HIT");
+    }
+}
+
+#[test]
+fn cookies_go_where_a_rule_has_everything_stored_for_so_long() {
+    for (parameters, is_stored) in [
+        ("{cache: true, edge_ttl: {mode: override_origin, default: 60}}", true),
+        (
+            "{cache: true, edge_ttl: {mode: respect_origin, status_code_ttl: [{status_code: 200, value: 60}]}}",
+            true,
+        ),
+        ("{cache: true}", false),
+        ("{edge_ttl: {mode: override_origin, default: 60}}", false),
+    ] {
+        let site = Site::new(&rulesets(&[cache("true", parameters)]));
+        for way in WAYS {
+            for status in if is_stored { ["MISS", "HIT"] } else { ["BYPASS", "BYPASS"] } {
+                let answer = site.get(way, "/css/cookie.css");
+                assert_eq!(answer.field("cf-cache-status"), Some(status), "{way:?} {parameters}");
+                assert_eq!(answer.values("set-cookie").len(), if is_stored { 0 } else { 2 }, "{parameters}");
+            }
+            // What is its own alone is not stored, and keeps its cookies.
+            let answer = site.ask(way, "GET", "/css/own-cookie.css", &[("authorization", "x")]);
+            assert_eq!(answer.field("cf-cache-status"), Some("BYPASS"), "{way:?} {parameters}");
+            assert_eq!(answer.values("set-cookie").len(), 2, "{way:?} {parameters}");
+        }
     }
 }
 
@@ -102,6 +156,79 @@ fn what_an_origin_says_is_changed_before_it_is_stored() {
         assert_eq!(answer.field("cf-cache-status"), Some("MISS"));
         assert_eq!(status(&site, way, "/dynamic", &[], kept), "HIT");
         assert!(answer.field("cloudflare-cdn-cache-control").is_none());
+    }
+}
+
+/// A rule for requests that gives every answer a minute, and rules for answers with these expressions and parameters.
+fn overruled(answers: &[(&str, &str)]) -> Site {
+    let minute = cache(
+        "true",
+        "{cache: true, edge_ttl: {mode: override_origin, default: 60, status_code_ttl: [{status_code: 200, value: 60}]}}",
+    );
+    let control = |(expression, parameters): &(&str, &str)| {
+        rule("http_response_cache_settings", expression, "set_cache_control", parameters)
+    };
+    let mut rules: Vec<String> = answers.iter().map(control).collect();
+    for later in rules.iter_mut().skip(1) {
+        *later = later.split_once("rules:\n").unwrap().1.to_owned();
+    }
+    rules.insert(0, minute);
+    Site::new(&rulesets(&rules))
+}
+
+#[test]
+fn what_a_rule_says_of_an_answer_counts_before_a_lifetime_that_another_gives() {
+    let site = overruled(&[
+        (r#"http.request.uri.path contains "keep-out""#, "{no_store: {operation: set}}"),
+        (
+            r#"http.request.uri.path contains "longer""#,
+            "{no_store: {operation: remove}, s_maxage: {operation: set, value: 3600}}",
+        ),
+        (
+            r#"http.request.uri.path contains "edge-only""#,
+            "{no_store: {operation: set, cloudflare_only: true}}",
+        ),
+    ]);
+    let kept = &mut String::new();
+    for way in WAYS {
+        let ttl_s = |target: &str| -> u64 {
+            let answer = site.get(way, target);
+            assert_eq!(answer.field("cf-cache-status"), Some("HIT"), "{way:?} {target}");
+            let said = answer.field("cache-status").unwrap_or_default().to_owned();
+            said.split_once("ttl=").map(|(_, ttl_s)| ttl_s.parse().unwrap()).unwrap_or_default()
+        };
+        for target in ["/css/keep-out.css", "/css/edge-only.css"] {
+            assert_eq!(status(&site, way, target, &[], kept), "BYPASS", "{way:?} {target}");
+            assert_eq!(status(&site, way, target, &[], kept), "BYPASS", "{way:?} {target}");
+        }
+        assert_eq!(status(&site, way, "/longer", &[], kept), "MISS");
+        assert!((3500..=3600).contains(&ttl_s("/longer")), "{way:?}");
+        // Of what no rule says anything the lifetime counts, whatever the origin says.
+        assert_eq!(status(&site, way, "/other", &[], kept), "MISS");
+        assert!((1..=60).contains(&ttl_s("/other")), "{way:?}");
+    }
+}
+
+#[test]
+fn what_a_rule_says_of_an_answer_counts_in_a_fetch_without_a_visitor_too() {
+    let site = overruled(&[
+        (
+            r#"any(http.request.headers["x-as"][*] eq "stale")"#,
+            "{max_age: {operation: set, value: 0}, no_store: {operation: remove}, \
+             stale_while_revalidate: {operation: set, value: 600}}",
+        ),
+        (r#"any(http.request.headers["x-as"][*] eq "never")"#, "{no_store: {operation: set}}"),
+    ]);
+    let kept = &mut String::new();
+    for way in WAYS {
+        let target = format!("/page/{way:?}");
+        assert_eq!(status(&site, way, &target, &[("x-as", "stale")], kept), "MISS");
+        // It gets the old one, and has a new one fetched that may not be stored.
+        let never = [("x-as", "never")];
+        assert_eq!(status(&site, way, &target, &never, kept), "UPDATING");
+        while status(&site, way, &target, &never, kept) == "UPDATING" {}
+        assert_eq!(kept, "BYPASS", "{way:?}");
+        assert_eq!(status(&site, way, &target, &never, kept), "BYPASS", "{way:?}");
     }
 }
 

@@ -179,7 +179,7 @@ fn is_stored_well(
     }
     let _ = tags(answer);
     let _ = invalidates(request, answer);
-    let _ = own_fields(answer, plan);
+    let _ = own_fields(answer, plan.strips_cookies(answer.status), plan);
     let lookup = look_up(request, plan);
     let Storing::Store(freshness) = storing(request, &lookup, answer, plan, TIMES) else { return false };
     assert!(vary(answer, plan) != Vary::Any);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::object::{Response, StoredHead};
-use crate::plan::BrowserTtl;
+use crate::plan::{BrowserTtl, EdgeMode, EdgeTtl};
 
 fn stored(status: u16, lines: &[(&str, &str)], plan: &CachePlan) -> StoredHead {
     stored_head(&response(status, lines), plan, NOW)
@@ -146,16 +146,25 @@ fn confirmed_for(
     second: &[(&str, &str)],
     plan: &CachePlan,
 ) -> Updated {
+    confirmed_under(asked, (first, plan), (second, plan))
+}
+
+/// The same, if another plan holds for what confirms.
+fn confirmed_under(
+    asked: &[(&str, &str)],
+    (first, before_plan): (&[(&str, &str)], &CachePlan),
+    (second, plan): (&[(&str, &str)], &CachePlan),
+) -> Updated {
     let request = request("GET /a", &[]);
-    let lookup = look_up(&request, plan);
+    let lookup = look_up(&request, before_plan);
     let before = response(200, first);
-    let Storing::Store(freshness) = storing(&request, &lookup, &before, plan, TIMES) else {
+    let Storing::Store(freshness) = storing(&request, &lookup, &before, before_plan, TIMES) else {
         panic!("not stored: {first:?}");
     };
     let before = Response {
         id: 1,
         key: crate::KeyRef { hash: 0, bytes: b"k" }.to_key(),
-        head: stored_head(&before, plan, NOW),
+        head: stored_head(&before, before_plan, NOW),
         freshness,
         stamp: crate::purge::Stamp::default(),
         length: None,
@@ -259,6 +268,20 @@ fn a_cookie_of_a_304_is_one_visitors() {
 }
 
 #[test]
+fn what_a_rule_has_said_of_an_answer_outlives_a_304_that_no_rule_knows() {
+    let plan = CachePlan {
+        edge_ttl: EdgeTtl { mode: EdgeMode::OverrideOrigin(7200), by_status: Box::default() },
+        ..letter()
+    };
+    let (first, second) = ([("Cache-Control", "no-cache"), ("ETag", "\"a\"")], [("ETag", "\"a\"")]);
+    let (head, freshness) = confirmed(&first, &second, &plan);
+    assert!(!head.follows_answer && !freshness.no_cache);
+    let ruled = plan.following_answer();
+    let updated = confirmed_under(&[], (&first, &ruled), (&second, &plan));
+    assert!(updated.head.follows_answer && updated.freshness.no_cache);
+}
+
+#[test]
 fn who_asked_gets_what_is_not_stored() {
     let answer = [
         ("Cache-Control", "max-age=9, no-cache=\"a\", private=\"set-cookie\""),
@@ -266,16 +289,20 @@ fn who_asked_gets_what_is_not_stored() {
         ("B", "2"),
         ("Set-Cookie", "a=b"),
     ];
-    assert_eq!(lines(&own_fields(&response(200, &answer), &letter())), ["a: 1", "set-cookie: a=b"]);
+    assert_eq!(lines(&own_fields(&response(200, &answer), false, &letter())), ["a: 1", "set-cookie: a=b"]);
     assert_eq!(lines(&stored(200, &answer, &letter()).fields).len(), 3);
     let cookie = response(304, &[("Set-Cookie", "a=b")]);
-    assert_eq!(lines(&own_fields(&cookie, &CachePlan::of("example.com"))), ["set-cookie: a=b"]);
-    assert!(own_fields(&cookie, &letter()).is_empty());
+    assert_eq!(lines(&own_fields(&cookie, false, &CachePlan::of("example.com"))), ["set-cookie: a=b"]);
+    assert!(own_fields(&cookie, true, &CachePlan::of("example.com")).is_empty());
+    assert!(own_fields(&cookie, false, &letter()).is_empty());
     let written = response(
         200,
         &[("Cache-Control", "private=\"age, server, cache-tag\""), ("Age", "1"), ("Cache-Tag", "x")],
     );
-    assert!(own_fields(&written, &letter()).is_empty());
+    assert!(own_fields(&written, false, &letter()).is_empty());
+    // What the origin itself says is for who asked.
+    let named = response(200, &answer);
+    assert_eq!(lines(&own_fields(&named, true, &CachePlan::of("example.com"))), ["a: 1", "set-cookie: a=b"]);
 }
 
 #[test]

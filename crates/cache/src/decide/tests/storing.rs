@@ -140,6 +140,35 @@ fn cookies_are_given_to_one_visitor_only() {
 }
 
 #[test]
+fn cookies_are_nobodys_where_the_settings_have_everything_stored() {
+    let cookie = [("Set-Cookie", "a=b"), ("Cache-Control", "max-age=60")];
+    let by_status = [StatusTtl { from: 404, to: 404, ttl: Ttl::For(30) }].into();
+    let everything = CachePlan { level: Level::Everything, ..CachePlan::of("example.com") };
+    let with = |level, mode| CachePlan {
+        level,
+        edge_ttl: EdgeTtl { mode, by_status: Box::clone(&by_status) },
+        ..everything.clone()
+    };
+    assert_eq!(fresh_s(200, &cookie, &everything), None, "nobody says for how long but the origin");
+    let plan = with(Level::Everything, EdgeMode::OverrideOrigin(7200));
+    assert_eq!((fresh_s(200, &cookie, &plan), fresh_s(404, &cookie, &plan)), (Some(7200), Some(30)));
+    let head = stored_head(&response(200, &cookie), &plan, NOW);
+    assert!(
+        !head.fields.has(rempart_flow::Known::SetCookie) && !head.kept.has(rempart_flow::Known::SetCookie)
+    );
+    let plan = with(Level::Everything, EdgeMode::RespectOrigin);
+    assert_eq!((fresh_s(200, &cookie, &plan), fresh_s(404, &cookie, &plan)), (None, Some(30)));
+    let plan = with(Level::Aggressive, EdgeMode::OverrideOrigin(7200));
+    assert_eq!(fresh_s(200, &cookie, &plan), None, "by default a page is not stored at all");
+    // It keeps its meaning, and so does `Authorization`.
+    let plan = with(Level::Everything, EdgeMode::OverrideOrigin(7200));
+    let shared = CachePlan { store_set_cookie: true, ..plan.clone() };
+    assert!(stored_head(&response(200, &cookie), &shared, NOW).fields.has(rempart_flow::Known::SetCookie));
+    assert!(stored("GET /a", &[("Authorization", "x")], 200, &cookie, &plan).is_err());
+    assert_eq!(fresh_s(200, &cookie, &plan.following_answer()), None);
+}
+
+#[test]
 fn a_status_is_heuristically_fresh_or_not() {
     let plan = letter();
     let modified = [("Last-Modified", "now-86400"), ("Date", "now")];
@@ -282,4 +311,51 @@ fn answers_to_post_that_later_gets_may_have() {
     ] {
         assert_eq!(post_storing(&post, &answer, &plan, TIMES), None, "nothing is stored");
     }
+}
+
+#[test]
+fn the_cookies_of_an_answer_to_post_are_never_taken() {
+    let everything = CachePlan {
+        level: Level::Everything,
+        edge_ttl: EdgeTtl { mode: EdgeMode::OverrideOrigin(60), by_status: Box::default() },
+        ..CachePlan::of("example.com")
+    };
+    for (cookies, is_stored) in [("", true), ("private=\"set-cookie\", ", false)] {
+        let control = format!("{cookies}max-age=60");
+        let mut lines = vec![("Cache-Control", control.as_str()), ("Content-Location", "/a")];
+        if !is_stored {
+            lines.push(("Set-Cookie", "session=1"));
+        }
+        let found = post_storing(&request("POST /a", &[]), &response(200, &lines), &everything, TIMES);
+        assert_eq!(found.is_some(), is_stored, "{control}");
+    }
+}
+
+#[test]
+fn a_rule_for_the_answer_counts_before_a_lifetime_of_the_settings() {
+    let by_status = [StatusTtl { from: 200, to: 299, ttl: Ttl::For(30) }].into();
+    let plan = CachePlan {
+        origin_cache_control: false,
+        edge_ttl: EdgeTtl { mode: EdgeMode::OverrideOrigin(7200), by_status },
+        ..CachePlan::of("example.com")
+    };
+    let ruled = plan.following_answer();
+    assert_eq!(ruled.key, plan.key, "it is the same response");
+    for (control, by_settings, by_answer) in [
+        ("no-store", 30, None),
+        ("private", 30, None),
+        ("s-maxage=3600", 30, Some(3600)),
+        ("max-age=5, no-cache=\"a\"", 30, Some(5)),
+    ] {
+        let lines = [("Cache-Control", control), ("ETag", "\"a\"")];
+        assert_eq!(fresh_s(200, &lines, &plan), Some(by_settings), "{control}");
+        assert_eq!(fresh_s(200, &lines, &ruled), by_answer, "{control}");
+        assert_eq!(fresh_s(404, &lines, &plan), Some(7200), "{control}");
+    }
+    // Whether a word of the origin is needed is no matter of lifetimes.
+    let asks = CachePlan {
+        edge_ttl: EdgeTtl { mode: EdgeMode::BypassByDefault, by_status: Box::default() },
+        ..plan.clone()
+    };
+    assert_eq!(asks.following_answer().edge_ttl, asks.edge_ttl);
 }

@@ -4,8 +4,8 @@ use rempart_base::config::{Context, Mark, Problem, Spanned};
 use rempart_base::content_hash;
 
 use crate::config::{
-    CacheConfig, CookieName, CustomKeyConfig, FieldName, ParameterName, QueryListConfig, QueryString,
-    QueryWord,
+    CacheConfig, CookieName, CustomKeyConfig, FieldName, HeaderTexts, ParameterName, ParameterNames,
+    QueryListConfig, QueryString, QueryWord,
 };
 
 use super::{CachePlan, EdgeMode, KeyPlan, Level, Name, Origins, QueryKeep, QueryPlan, check_length};
@@ -31,6 +31,7 @@ pub(super) fn plan(config: &CacheConfig, origins: Origins<'_>, cx: &mut Context)
         cx.in_key("header", |cx| {
             plan.headers = fields("include", &header.include, Use::Value, cx);
             plan.header_presence = fields("check_presence", &header.check_presence, Use::Presence, cx);
+            plan.header_texts = header_texts(&header.contains, cx);
         });
         cx.in_key("cookie", |cx| {
             plan.cookies = cookies("include", &cookie.include, cx);
@@ -94,19 +95,21 @@ fn query_of(config: &Spanned<QueryString>, cx: &mut Context) -> QueryPlan {
         QueryString::List(list) => list,
     };
     let QueryListConfig { include, exclude, sort } = list;
-    let is_all = |names: &[ParameterName]| names.iter().any(|name| name.0 == "*");
     let bytes = |names: &[ParameterName], case: fn(&str) -> String| {
         let mut names: Vec<Name> = names.iter().map(|name| case(&name.0).as_str().into()).collect();
         names.sort();
         names.into()
     };
-    let names = include.iter().chain(exclude).flat_map(|names| &names.0);
-    check_length(names.map(|_| config.mark), cx);
+    for names in [include, exclude] {
+        if let Some(ParameterNames::These(names)) = names {
+            check_length(names.iter().map(|_| config.mark), cx);
+        }
+    }
     let keep = match (include, exclude) {
-        (Some(include), None) if is_all(&include.0) => QueryKeep::All,
-        (Some(include), None) => QueryKeep::Only(bytes(&include.0, str::to_ascii_lowercase)),
-        (None, Some(exclude)) if is_all(&exclude.0) => QueryKeep::None,
-        (None, Some(exclude)) => QueryKeep::Without(bytes(&exclude.0, str::to_owned)),
+        (Some(ParameterNames::All), None) => QueryKeep::All,
+        (Some(ParameterNames::These(names)), None) => QueryKeep::Only(bytes(names, str::to_ascii_lowercase)),
+        (None, Some(ParameterNames::All)) => QueryKeep::None,
+        (None, Some(ParameterNames::These(names))) => QueryKeep::Without(bytes(names, str::to_owned)),
         (Some(_), Some(_)) | (None, None) => {
             let message = "either `include` or `exclude` says which parameters count";
             cx.error(config.mark, contradiction(message, "Write exactly one of the two."));
@@ -153,6 +156,30 @@ fn fields(key: &str, list: &[Spanned<FieldName>], of: Use, cx: &mut Context) -> 
         }
     });
     sorted(list.iter().map(|name| name.value.0.as_str()))
+}
+
+fn header_texts(config: &HeaderTexts, cx: &mut Context) -> Box<[(Name, Box<[Name]>)]> {
+    let mut made: Vec<(Name, Box<[Name]>)> = Vec::new();
+    cx.in_key("contains", |cx| {
+        // All texts together: each is looked for in each request.
+        check_length(config.0.iter().flat_map(|(_, texts)| texts.iter().map(|text| text.mark)), cx);
+        for (name, texts) in &config.0 {
+            let text = name.value.0.as_str();
+            let problem = match made.iter().any(|(own, _)| **own == *text.as_bytes()) {
+                true => {
+                    let message = format!("`{text}` is written twice, in another case");
+                    Some(contradiction(&message, "Remove one of them."))
+                }
+                false => unfit(text, Use::Presence),
+            };
+            if let Some(problem) = problem {
+                cx.in_key(text, |cx| cx.error(name.mark, problem));
+            }
+            made.push((text.into(), sorted(texts.iter().map(|text| text.value.0.as_str()))));
+        }
+    });
+    made.sort();
+    made.into()
 }
 
 /// What is wrong with a field in the key: Cloudflare's lists.

@@ -60,7 +60,12 @@ impl<'a, 'b> Maker<'a, 'b> {
         let given = config.action_parameters.as_ref().map(|parameters| parameters.node.clone());
         // Whoever needs parameters and has none is told so at the action.
         let node = given.unwrap_or(Node { mark, value: Value::Map(Arc::default()) });
-        cx.in_key("action_parameters", |cx| self.parameters(config.action.value, &node, cx))
+        let act = cx.in_key("action_parameters", |cx| self.parameters(config.action.value, &node, cx))?;
+        if matches!(act, Act::Ready(Action::CompressResponse(_))) {
+            let problem = no_effect("compress_response", "has no effect yet");
+            cx.in_key("action", |cx| cx.warning(mark, problem));
+        }
+        Some(act)
     }
 
     fn parameters(&mut self, action: ActionName, node: &Node, cx: &mut Context) -> Option<Act> {
@@ -277,6 +282,12 @@ pub(super) fn not_built<T>(written: Option<&Spanned<T>>, key: &str, cx: &mut Con
     let problem = Problem::new("rule-not-built", format!("`{key}` is not built yet"), "Remove it.");
     cx.in_key(key, |cx| cx.error(written.mark, problem));
     None
+}
+
+/// A warning of something that is read and changes nothing.
+pub(super) fn no_effect(name: &str, so: &str) -> Problem {
+    let message = format!("`{name}` is recorded, and {so}");
+    Problem::new("rule-no-effect", message, "Remove it if that surprises you.")
 }
 
 /// An action without parameters.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rempart_base::config::{Context, Decode as _, Node, Problem, Spanned};
+use rempart_base::config::{Context, Decode as _, Node, Problem, Spanned, Value};
 use rempart_cache::config::CacheConfig;
 use rempart_cache::plan::Level;
 use rempart_rules::{Phase, Type};
@@ -10,7 +10,7 @@ use rempart_rules::{Phase, Type};
 use crate::rulesets::config::{CacheParameters, CacheTagsParameters};
 use crate::rulesets::plan::{Action, CacheOverride, SetCacheTags, Tags};
 
-use super::actions::{Maker, not_built};
+use super::actions::{Maker, no_effect, not_built};
 use super::limit;
 use super::values::contradiction;
 
@@ -29,17 +29,23 @@ impl Maker<'_, '_> {
             ("origin_range_requests", origin_range_requests),
             ("shared_dictionary", shared_dictionary),
         ] {
-            let _ = not_built(written.as_ref(), key, cx);
+            if !is_off(node, key) {
+                let _ = not_built(written.as_ref(), key, cx);
+            }
         }
         self.check_keys(node, cx);
         let settings = self.settings(&parameters, cx);
-        (cx.found() == before).then(|| Action::SetCacheSettings(Arc::new(settings)))
+        if cx.found() > before {
+            return None;
+        }
+        warn_of_no_effect(node, cx);
+        Some(Action::SetCacheSettings(Arc::new(settings)))
     }
 
     /// What is decided before there is a response cannot be decided after it.
     fn check_keys(&self, node: &Node, cx: &mut Context) {
         const STRIPS: &[&str] = &["strip_etags", "strip_last_modified", "strip_set_cookie"];
-        let rempart_base::config::Value::Map(entries) = &node.value else { return };
+        let Value::Map(entries) = &node.value else { return };
         if entries.is_empty() {
             cx.error(node.mark, contradiction("it is not said what is set", "Write a setting."));
         }
@@ -117,6 +123,36 @@ impl Maker<'_, '_> {
             }
         };
         Some(Action::SetCacheTags(Arc::new(SetCacheTags { operation, tags })))
+    }
+}
+
+/// Says which keys are read and change nothing.
+fn warn_of_no_effect(node: &Node, cx: &mut Context) {
+    let Value::Map(entries) = &node.value else { return };
+    for (key, value) in entries.iter() {
+        let why = match &*key.text {
+            "respect_strong_etags" => "the edge never weakens a validator",
+            "additional_cacheable_ports" => "answers are cached whatever the port",
+            "origin_range_requests" if value.key("mode").and_then(Node::text) == Some("off") => {
+                "parts of large files are fetched as parts"
+            }
+            _ => continue,
+        };
+        let problem = no_effect(&key.text, &format!("has no effect: {why}"));
+        cx.in_key(&key.text, |cx| cx.warning(key.mark, problem));
+    }
+}
+
+/// Whether a setting that is not built says that it is not wanted.
+fn is_off(node: &Node, key: &str) -> bool {
+    let said = |inner| node.key(key).and_then(|value| value.key(inner)).and_then(Node::text);
+    match key {
+        "cache_reserve" => {
+            let said = ["eligible", "enabled"].map(said);
+            said.iter().any(Option::is_some) && said.iter().flatten().all(|text| *text == "false")
+        }
+        "origin_range_requests" => matches!(said("mode"), Some("default" | "off")),
+        _ => false,
     }
 }
 

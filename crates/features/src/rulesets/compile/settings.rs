@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use rempart_base::config::{Context, Decode as _, Node, Problem, Value};
+use rempart_base::config::{Context, Decode as _, Node, Value};
 
 use crate::rulesets::config::ConfigParameters;
 use crate::rulesets::plan::{Action, SetConfig};
 
-use super::actions::Maker;
+use super::actions::{Maker, no_effect};
 use super::values::contradiction;
 
 /// What has an effect.
@@ -31,8 +31,7 @@ impl Maker<'_, '_> {
         let mut recorded = Vec::new();
         for (key, value) in entries.iter().filter(|(key, _)| !KNOWN.contains(&&*key.text)) {
             if is_good {
-                let message = format!("`{}` is recorded, and has no effect yet", key.text);
-                let problem = Problem::new("rule-no-effect", message, "Remove it if that surprises you.");
+                let problem = no_effect(&key.text, "has no effect yet");
                 cx.in_key(&key.text, |cx| cx.warning(key.mark, problem));
             }
             if READ.contains(&&*key.text) {

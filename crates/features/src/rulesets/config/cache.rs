@@ -26,7 +26,7 @@ rempart_base::config! {
         origin_error_page_passthru: Option<Switch> = None;
         /// Seconds to wait for the origin's answer.
         read_timeout: Option<u32> = None, in 1..=6000;
-        /// Recorded: the edge never weakens a validator.
+        /// Recorded, with a warning: the edge never weakens a validator.
         respect_strong_etags: Option<Switch> = None;
         /// Whether `ETag` goes before a response is stored (in `http_response_cache_settings`).
         strip_etags: Option<Switch> = None;
@@ -34,11 +34,11 @@ rempart_base::config! {
         strip_last_modified: Option<Switch> = None;
         /// Whether `Set-Cookie` goes before a response is stored (in `http_response_cache_settings`).
         strip_set_cookie: Option<Switch> = None;
-        /// Recorded: every port is cached.
+        /// Recorded, with a warning: answers are cached whatever the port.
         additional_cacheable_ports: Vec<u16> = Vec::new();
-        /// Not built yet: refused.
+        /// Not built yet: refused, but for `{eligible: false}` and `{enabled: false}`.
         cache_reserve: Option<Spanned<Ignored>> = None;
-        /// Not built yet: refused.
+        /// Not built yet: refused, but for `{mode: default}` and `{mode: off}`; the latter changes nothing.
         origin_range_requests: Option<Spanned<Ignored>> = None;
         /// Not built yet: refused.
         shared_dictionary: Option<Spanned<Ignored>> = None;
