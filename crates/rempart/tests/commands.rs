@@ -19,7 +19,7 @@ fn check_says_how_many_zones_there_are() {
 fn check_lists_every_problem_as_json_too() {
     let folder = Folder::new();
     folder.write(TWO_MISTAKES);
-    let output = ask(&["check", folder.file().to_str().unwrap(), "--format", "json"]);
+    let output = ask(&["check", "-c", folder.file().to_str().unwrap(), "--format", "json"]);
     assert_eq!(output.status.code(), Some(1));
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["ok"], false);

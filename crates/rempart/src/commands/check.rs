@@ -18,6 +18,9 @@ pub(crate) struct Check {
     /// The configuration
     #[arg(value_name = "FILE", default_value = super::DEFAULT_FILE)]
     file: PathBuf,
+    /// The same, as other commands have it
+    #[arg(short, long, value_name = "FILE", conflicts_with = "file")]
+    config: Option<PathBuf>,
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -34,7 +37,8 @@ enum Format {
 impl Check {
     /// Answers; a mistake is a failure, even where only its zone would be held back.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let loaded = configuration::load(&self.file);
+        let file = self.config.as_ref().unwrap_or(&self.file);
+        let loaded = configuration::load(file);
         match (self.format, loaded) {
             (Format::Text, Ok(snapshot)) => {
                 for warning in &snapshot.warnings {
@@ -49,10 +53,10 @@ impl Check {
                 Ok(())
             }
             (Format::Json, Err(Failure::Refused(diagnostics))) => {
-                say(&answer(false, Becomes::of(&self.file), &diagnostics));
+                say(&answer(false, Becomes::of(file), &diagnostics));
                 Err(Failure::Said)
             }
-            (Format::Text, Err(Failure::Refused(diagnostics))) => match Becomes::of(&self.file) {
+            (Format::Text, Err(Failure::Refused(diagnostics))) => match Becomes::of(file) {
                 Some(becomes) => {
                     complain(&format!("{diagnostics}{becomes}\n"));
                     Err(Failure::Said)
