@@ -77,11 +77,16 @@ impl Diagnostics {
         self.0.push(diagnostic);
     }
 
-    /// Adds one unless there are [`DIAGNOSTICS_MAX`]. The first error behind them becomes one that says so;
-    /// warnings behind them are dropped, since they must not turn into an error.
+    /// Adds one unless there are [`DIAGNOSTICS_MAX`]. An error takes the place of a warning then, and the first for which
+    /// there is none becomes one that says so; warnings are dropped, since they must not turn into an error.
     pub fn push_bounded(&mut self, diagnostic: Diagnostic) {
         const MORE: &str = "too-many-problems";
         if self.0.len() < DIAGNOSTICS_MAX {
+            return self.0.push(diagnostic);
+        }
+        let warning = self.0.iter().rposition(|own| own.severity == Severity::Warning);
+        if let (Severity::Error, Some(at)) = (diagnostic.severity, warning) {
+            self.0.remove(at);
             return self.0.push(diagnostic);
         }
         let said = self.0.last().is_some_and(|last| last.code == MORE);
@@ -111,5 +116,36 @@ impl fmt::Display for Diagnostics {
             writeln!(f, "{diagnostic}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_of_warnings_hides_an_error() {
+        let found = |severity, code: &str| Diagnostic {
+            code: code.to_owned().into(),
+            severity,
+            path: String::new(),
+            place: None,
+            message: String::new(),
+            expected: String::new(),
+            action: String::new(),
+        };
+        let mut all = Diagnostics::default();
+        for _ in 0..DIAGNOSTICS_MAX + 1 {
+            all.push_bounded(found(Severity::Warning, "a"));
+        }
+        assert_eq!((all.0.len(), all.has_errors()), (DIAGNOSTICS_MAX, false));
+        for _ in 0..DIAGNOSTICS_MAX {
+            all.push_bounded(found(Severity::Error, "b"));
+        }
+        assert!(all.0.iter().all(|own| own.code == "b"));
+        all.push_bounded(found(Severity::Error, "c"));
+        all.push_bounded(found(Severity::Error, "d"));
+        assert_eq!(all.0.len(), DIAGNOSTICS_MAX + 1);
+        assert_eq!(all.0.last().unwrap().code, "too-many-problems");
     }
 }
