@@ -10,12 +10,13 @@ pub const RULE_STEPS_MAX: u64 = 12 << 20;
 /// begins a new run long before that, and measures the time of all.
 pub const RUN_STEPS_MAX: u64 = 16 << 20;
 
-/// A search of a regular expression takes one step for each byte and for so many of its states, as long as the machine
-/// behind it remembers the sets of states that it meets.
-const STATES_A_STEP: u64 = 16;
+/// A search of a regular expression takes so many steps for each byte, as long as it meets sets of states that are
+/// remembered.
+const STEPS_A_BYTE_SEARCHED: u64 = 2;
 
-/// What a search has taken that gives remembering up: ten milliseconds.
-const GIVEN_UP_STEPS: u64 = 4 << 20;
+/// What it takes to find out a set of states that was not remembered, for each byte in which it is then: a search that
+/// fills a megabyte has taken ten milliseconds.
+const STEPS_A_BYTE_REMEMBERED: u64 = 4;
 
 /// A search that follows each state on its own takes so many steps for each byte and each state: seven nanoseconds.
 const STEPS_A_STATE: u64 = 3;
@@ -78,21 +79,21 @@ impl Meter {
         self.spend(bytes as u64 + 1)
     }
 
-    /// Takes what searching these bytes for a pattern of so many states costs, if these can be remembered in sets.
+    /// Takes what searching these bytes for a pattern costs, if the sets of states that it meets are remembered.
     ///
     /// # Errors
     /// As [`Meter::spend`].
     #[inline]
-    pub fn search(&self, bytes: usize, states: usize) -> Result<(), OverBudget> {
-        self.spend((bytes as u64 + 1).saturating_mul(1 + states as u64 / STATES_A_STEP))
+    pub fn search(&self, bytes: usize) -> Result<(), OverBudget> {
+        self.spend((bytes as u64 + 1).saturating_mul(STEPS_A_BYTE_SEARCHED))
     }
 
-    /// Takes what it has cost to find out that the states cannot be remembered.
+    /// Takes what it has cost to find out sets of states of so many bytes.
     ///
     /// # Errors
-    /// As [`Meter::spend`]. What is left is taken then: this has been done already.
-    pub fn give_up(&self) -> Result<(), OverBudget> {
-        let spent = self.spend(GIVEN_UP_STEPS);
+    /// As [`Meter::spend`], but what is left is taken then: this has been done already.
+    pub fn remembered(&self, bytes: usize) -> Result<(), OverBudget> {
+        let spent = self.spend((bytes as u64).saturating_mul(STEPS_A_BYTE_REMEMBERED));
         if spent.is_err() {
             self.rule.set(0);
         }

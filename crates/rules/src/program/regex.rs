@@ -3,13 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use crate::literal::Pattern;
+use crate::literal::{PATTERN_DFA_BYTES_MAX, Pattern};
 use crate::meter::{Meter, OverBudget};
 use foldhash::fast::FixedState;
-use regex_automata::Input;
 use regex_automata::hybrid::dfa;
 use regex_automata::meta;
 use regex_automata::util::captures::Captures;
+use regex_automata::{Input, MatchErrorKind};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,8 @@ pub(crate) struct Regexes {
 }
 
 /// A core keeps so many bytes for searches of all regular expressions together; it begins anew when it has more. One
-/// takes a few KiB as a rule, at most [`crate::PATTERN_DFA_BYTES_MAX`].
+/// takes a few KiB as a rule; what it remembers of states at most [`PATTERN_DFA_BYTES_MAX`], and what follows them on
+/// their own as much again.
 const OWN_BYTES_MAX: usize = 64 << 20;
 
 /// What a core keeps of programs that are gone is looked for when it has so much of others, at least.
@@ -46,8 +47,21 @@ struct Own {
 struct Machine {
     program: Weak<u64>,
     dfa: dfa::Cache,
+    /// Whether no search has left anything in it.
+    is_empty: bool,
+    /// What it has taken at most since it was made or emptied: it gives nothing back by itself.
+    bytes_max: usize,
     /// Only of those that have told groups apart, or given up.
     regex: Option<meta::Cache>,
+}
+
+/// Why a search with memory for sets of states has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// There were too many of them.
+    GaveUp,
+    /// `(?u:\b)` has met a byte about which it cannot tell.
+    NotAscii,
 }
 
 /// The regular expressions of a program and the memory of a core.
@@ -159,20 +173,64 @@ impl Own {
 
 impl Machine {
     fn new(program: &Arc<u64>, pattern: &Pattern) -> Machine {
-        Machine { program: Arc::downgrade(program), dfa: pattern.dfa().create_cache(), regex: None }
+        let dfa = pattern.dfa().create_cache();
+        let bytes_max = dfa.memory_usage();
+        Machine { program: Arc::downgrade(program), dfa, is_empty: true, bytes_max, regex: None }
     }
 
     fn is_match(&mut self, pattern: &Pattern, text: &[u8], meter: &Meter) -> Result<bool, OverBudget> {
-        meter.search(text.len(), pattern.states())?;
-        let input = Input::new(text).earliest(true);
-        if let Ok(found) = pattern.dfa().try_search_fwd(&mut self.dfa, &input) {
-            return Ok(found.is_some());
+        meter.search(text.len())?;
+        let was_empty = self.is_empty;
+        let mut fault = match self.search(pattern, text, meter)? {
+            Ok(found) => return Ok(found),
+            Err(fault) => fault,
+        };
+        if fault == Fault::GaveUp && !was_empty {
+            // What others have filled it with is nothing that this text pays for.
+            self.empty(pattern);
+            meter.search(text.len())?;
+            fault = match self.search(pattern, text, meter)? {
+                Ok(found) => return Ok(found),
+                Err(fault) => fault,
+            };
         }
-        // What one text has filled it with is not to be what the next one finds.
-        self.dfa.reset(pattern.dfa());
-        meter.give_up()?;
+        if fault == Fault::GaveUp {
+            self.empty(pattern);
+        }
         meter.follow(text.len(), pattern.states())?;
-        Ok(pattern.regex().is_match_with(self.regex(pattern), &input))
+        Ok(pattern.regex().is_match_with(self.regex(pattern), &Input::new(text).earliest(true)))
+    }
+
+    /// Searches, and pays for the sets of states that were not remembered.
+    fn search(
+        &mut self,
+        pattern: &Pattern,
+        text: &[u8],
+        meter: &Meter,
+    ) -> Result<Result<bool, Fault>, OverBudget> {
+        self.is_empty = false;
+        let before = self.remembered();
+        let found = pattern.dfa().try_search_fwd(&mut self.dfa, &Input::new(text).earliest(true));
+        self.bytes_max = self.bytes_max.max(self.dfa.memory_usage());
+        let grown = self.remembered().saturating_sub(before);
+        let found = match found {
+            Ok(found) => Ok(found.is_some()),
+            Err(error) if matches!(error.kind(), MatchErrorKind::Quit { .. }) => Err(Fault::NotAscii),
+            Err(_) => Err(Fault::GaveUp),
+        };
+        meter.remembered(grown)?;
+        Ok(found)
+    }
+
+    /// Bytes of all sets of states that it has found out since it was made or emptied.
+    fn remembered(&self) -> usize {
+        self.dfa.clear_count() * PATTERN_DFA_BYTES_MAX + self.dfa.memory_usage()
+    }
+
+    /// Gives its memory back.
+    fn empty(&mut self, pattern: &Pattern) {
+        self.dfa = pattern.dfa().create_cache();
+        (self.is_empty, self.bytes_max) = (true, self.dfa.memory_usage());
     }
 
     fn regex(&mut self, pattern: &Pattern) -> &mut meta::Cache {
@@ -181,6 +239,6 @@ impl Machine {
 
     fn bytes(&self) -> usize {
         let regex = self.regex.as_ref().map_or(0, meta::Cache::memory_usage);
-        size_of::<Machine>() + self.dfa.memory_usage() + regex
+        size_of::<Machine>() + self.bytes_max + regex
     }
 }
