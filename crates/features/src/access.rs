@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use rempart_rules::ast::Case;
 
 pub use compile::{Written, compile};
 pub use config::{AccessRuleConfig, LockdownConfig, UserAgentRuleConfig};
@@ -146,9 +147,12 @@ impl Access {
     /// What lockdowns say of this address and this URL: host (lower case, without port) and path with query.
     #[must_use]
     pub fn lockdown(&self, host: &[u8], uri: &[u8], ip: IpAddr) -> Locked<'_> {
-        let is_own = |lockdown: &&Lockdown| lockdown.is_for(host, uri);
+        let fits = |case| move |lockdown: &&Lockdown| lockdown.is_for(host, uri, case);
+        // Those that are written in another case count if no other does.
+        let is_exact = self.lockdowns.iter().any(|lockdown| fits(Case::Sensitive)(&lockdown));
+        let case = if is_exact { Case::Sensitive } else { Case::Insensitive };
         // Who is let in by one lockdown of an URL is let in: several of them complete each other.
-        let mut own = self.lockdowns.iter().filter(is_own).peekable();
+        let mut own = self.lockdowns.iter().filter(fits(case)).peekable();
         match own.peek().copied() {
             None => Locked::No,
             Some(_) if own.any(|lockdown| lockdown.allows(ip)) => Locked::LetIn,
@@ -211,6 +215,24 @@ mod tests {
         }
         let both = access(&[("192.0.2.7", 128, Allow), ("192.0.2.0", 120, Allow)]);
         assert_eq!(both.ip("192.0.2.7".parse().unwrap(), None, None).unwrap().id, "192.0.2.7");
+    }
+
+    #[test]
+    fn of_lockdowns_that_differ_in_case_the_one_that_is_written_so_counts() {
+        let lockdown = |path: &str, ip: &str| Lockdown {
+            rule: AccessRule { id: path.into(), description: "".into(), mode: Mode::Block },
+            urls: [lockdown::UrlPattern { host: "a.test".into(), path: path.into() }].into(),
+            allowed: std::iter::once(ip.parse::<rempart_base::prefix::Prefix>().unwrap()).collect(),
+        };
+        let lockdowns = [lockdown("/Admin*", "192.0.2.1"), lockdown("/admin*", "192.0.2.2")];
+        let access = Access { lockdowns: lockdowns.into(), ..Access::default() };
+        let of = |uri: &str, ip: &str| access.lockdown(b"a.test", uri.as_bytes(), ip.parse().unwrap());
+        assert_eq!(of("/Admin", "192.0.2.1"), Locked::LetIn);
+        assert!(matches!(of("/Admin", "192.0.2.2"), Locked::Out(_)));
+        assert_eq!(of("/admin", "192.0.2.2"), Locked::LetIn);
+        assert_eq!(of("/ADMIN", "192.0.2.2"), Locked::LetIn);
+        assert!(matches!(of("/ADMIN", "192.0.2.3"), Locked::Out(_)));
+        assert_eq!(of("/other", "192.0.2.3"), Locked::No);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rempart_base::prefix::PrefixSet;
+use rempart_rules::ast::Case;
 
 use super::AccessRule;
 
@@ -21,17 +22,18 @@ pub(crate) struct UrlPattern {
     /// In lower case.
     pub(crate) host: Arc<str>,
     /// With query, if there is a `?` in it: then that has to be in the URL, too. Without, it is for any query.
-    /// Compared without case: many origins take `/Admin` for `/admin`.
+    /// Its case counts where another is written in the case that is asked for: many origins take `/Admin` for `/admin`,
+    /// and others do not.
     pub(crate) path: Arc<str>,
 }
 
 impl Lockdown {
-    /// Whether it is about this URL.
-    pub(crate) fn is_for(&self, host: &[u8], uri: &[u8]) -> bool {
+    /// Whether it is about this URL, if the case of letters counts or if it does not.
+    pub(crate) fn is_for(&self, host: &[u8], uri: &[u8], case: Case) -> bool {
         let path = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
         self.urls.iter().any(|url| {
             let asked = if url.path.contains('?') { uri } else { path };
-            fits(url.host.as_bytes(), host) && fits(url.path.as_bytes(), asked)
+            fits(url.host.as_bytes(), host, case) && fits(url.path.as_bytes(), asked, case)
         })
     }
 
@@ -41,9 +43,9 @@ impl Lockdown {
     }
 }
 
-/// Whether a text fits a pattern but for the case of ASCII letters; `*` stands for any bytes, none among them. In time proportional to the
-/// product of their lengths at worst: only the last star is ever tried again.
-pub(crate) fn fits(pattern: &[u8], text: &[u8]) -> bool {
+/// Whether a text fits a pattern, in which `*` stands for any bytes, none among them. In time proportional to the product
+/// of their lengths at worst: only the last star is ever tried again.
+pub(crate) fn fits(pattern: &[u8], text: &[u8], case: Case) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where the last star stands, and where in the text what follows it was tried.
     let mut star: Option<(usize, usize)> = None;
@@ -53,7 +55,7 @@ pub(crate) fn fits(pattern: &[u8], text: &[u8]) -> bool {
                 star = Some((p, t));
                 p += 1;
             }
-            Some(own) if own.eq_ignore_ascii_case(byte) => {
+            Some(own) if own == byte || case == Case::Insensitive && own.eq_ignore_ascii_case(byte) => {
                 p += 1;
                 t += 1;
             }
@@ -71,6 +73,7 @@ pub(crate) fn fits(pattern: &[u8], text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use rempart_base::prefix::PrefixSet;
+    use rempart_rules::ast::Case;
 
     use super::{AccessRule, Lockdown, UrlPattern, fits};
     use crate::access::Mode;
@@ -93,7 +96,7 @@ mod tests {
             let rule = AccessRule { id: "id".into(), description: "".into(), mode: Mode::Block };
             let urls = [UrlPattern { host: "a.test".into(), path: path.into() }].into();
             let lockdown = Lockdown { rule, urls, allowed: PrefixSet::default() };
-            assert_eq!(lockdown.is_for(b"a.test", uri.as_bytes()), is_for, "{path} {uri}");
+            assert_eq!(lockdown.is_for(b"a.test", uri.as_bytes(), Case::Insensitive), is_for, "{path} {uri}");
         }
     }
 
@@ -116,7 +119,11 @@ mod tests {
             ("/a*b*c", "/aXbYbZ", false),
             ("/a?", "/ab", false),
         ] {
-            assert_eq!(fits(pattern.as_bytes(), text.as_bytes()), is_fit, "{pattern} {text}");
+            assert_eq!(
+                fits(pattern.as_bytes(), text.as_bytes(), Case::Insensitive),
+                is_fit,
+                "{pattern} {text}"
+            );
         }
     }
 }
