@@ -124,7 +124,7 @@ impl Asked<'_> {
             origin: connection.plan().content_hash(),
         };
         let published = Published { vary: Vary::No, object };
-        for_one(lead.leader, lead.begun, connection, (published, coming), CacheStatus::Miss)
+        for_one(lead.leader, lead.begun, connection, (published, coming), (CacheStatus::Miss, true))
     }
 
     /// A part that is more than the visitor asked for, and not stored: the visitor gets what it asked for of it.
@@ -141,7 +141,7 @@ impl Asked<'_> {
         coming.has_strong_validator = false;
         let bodies = Arc::default();
         published.object = Arc::new(Object { response: Arc::clone(&published.object.response), bodies });
-        for_one(lead.leader, lead.begun, connection, (published, coming), status)
+        for_one(lead.leader, lead.begun, connection, (published, coming), (status, false))
     }
 
     /// What is published of the answer, and what of it comes.
@@ -211,12 +211,13 @@ fn for_one(
     begun: Begun,
     connection: Connection,
     (published, coming): (Published, Coming),
-    status: CacheStatus,
+    (status, is_kept): (CacheStatus, bool),
 ) -> Settled {
     let object = Arc::clone(&published.object);
     match leader.solo().object(published, coming) {
         Ok((writer, reader)) => {
-            Settled::Shared { pump: Box::new(Pump::new(connection, writer, object, begun)), reader, status }
+            let pump = Box::new(Pump::new(connection, writer, object, begun));
+            Settled::Shared { pump, reader, status, is_kept }
         }
         Err(leader) => {
             leader.alone();

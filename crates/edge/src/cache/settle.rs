@@ -67,6 +67,8 @@ pub enum Settled {
         reader: Reader,
         /// What is said of it.
         status: CacheStatus,
+        /// Whether it is stored.
+        is_kept: bool,
     },
     /// It is this visitor's alone.
     Alone(Connection, CacheStatus),
@@ -160,7 +162,7 @@ pub fn settle(
                 tier.store.insert(Entry::new(key, Stored::Object(Arc::clone(&object))));
             }
             let pump = Box::new(Pump::new(connection, writer, object, lead.begun));
-            Settled::Shared { pump, reader, status }
+            Settled::Shared { pump, reader, status, is_kept: true }
         }
         Err(leader) => {
             leader.alone();

@@ -175,9 +175,12 @@ impl<V: Visitor> Exchange<'_, V> {
         // What is confirmed to this visitor alone, or cut for it, is its own with its cookies.
         let is_its_own = matches!(status, 206 | 304) && self.is_for_itself(&lead.lookup);
         let confirmed = lead.stale.as_ref().filter(|_| status == 304);
-        let status = confirmed.map_or(status, |stale| stale.object.response.head.status);
-        let strips_cookies = !is_its_own && plan.strips_cookies(status);
+        let stored = confirmed.map(|stale| &stale.object.response.head);
+        let strips_cookies = !is_its_own
+            && !stored.is_some_and(|stored| stored.follows_answer)
+            && plan.strips_cookies(stored.map_or(status, |stored| stored.status));
         self.own = decide::own_fields(connection.head(), strips_cookies, &plan);
+        let mut own_if_not_kept = strips_cookies.then(|| decide::own_fields(connection.head(), false, &plan));
         let settled = settle(
             &self.core.cache,
             &plan,
@@ -198,7 +201,10 @@ impl<V: Visitor> Exchange<'_, V> {
                 self.core.origins.give_back(connection, self.record.answered_at());
                 self.give_stored(&object, status)
             }
-            Settled::Shared { pump, reader, status } => {
+            Settled::Shared { pump, reader, status, is_kept } => {
+                if let Some(own) = own_if_not_kept.take().filter(|_| !is_kept) {
+                    self.own = own;
+                }
                 let object = Arc::clone(&pump.object);
                 pump::start(self.core, *pump);
                 let reader = (!is_whole(&object)).then_some(reader);
