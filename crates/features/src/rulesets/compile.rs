@@ -92,6 +92,8 @@ struct RuleDraft<'c> {
 /// A rule of whose phase the program knows.
 struct Made {
     filter: rempart_rules::FilterId,
+    /// Why it is true of every request, if that is not what it looks like.
+    always: Option<Box<str>>,
     act: Act,
 }
 
@@ -248,7 +250,9 @@ fn phase_plan(
         let place = (draft.config.item, uses.of(i));
         make_rules(draft, place, (&mut builder, &mut unused), &index, bench, cx);
     }
-    let rules = flatten::row(entry?, drafts, cx);
+    // Rules of the account may let some visitors pass by the zone's.
+    let is_first = bench.account.is_none_or(|account| account.names().next().is_none());
+    let rules = flatten::row(entry?, drafts, is_first, cx);
     if rules.is_empty() || cx.has_errors() {
         return None;
     }

@@ -20,7 +20,7 @@ use crate::rulesets::plan::{
 use crate::words::Wording;
 
 use super::values::contradiction;
-use super::{Act, Bench, DESCRIPTION_BYTES_MAX, Made, execute, limit, lint, phases};
+use super::{Act, Bench, DESCRIPTION_BYTES_MAX, Made, execute, limit, phases};
 
 /// The largest body of a response that stands in a rule, in bytes.
 const INLINE_BYTES_MAX: usize = 10 << 10;
@@ -48,11 +48,11 @@ impl<'a, 'b> Maker<'a, 'b> {
     /// Makes a rule. `None`: everything that is wrong with it has been reported.
     pub(super) fn rule(&mut self, config: &RuleConfig, cx: &mut Context) -> Option<Made> {
         check_common(config, cx);
-        let keeps_out = config.enabled && lint::keeps_out(config.action.value);
-        let filter = cx.in_key("expression", |cx| self.filter(&config.expression, keeps_out, cx));
+        let filter = cx.in_key("expression", |cx| self.filter(&config.expression, cx));
         let is_allowed = cx.in_key("action", |cx| phases::check_action(self.phase, &config.action, cx));
         let act = if is_allowed { self.act(config, cx) } else { None };
-        Some(Made { filter: filter?, act: act? })
+        let (filter, always) = filter?;
+        Some(Made { filter, always, act: act? })
     }
 
     fn act(&mut self, config: &RuleConfig, cx: &mut Context) -> Option<Act> {

@@ -9,11 +9,12 @@ use crate::rulesets::config::RuleConfig;
 use crate::rulesets::plan::{Action, RulePlan};
 
 use super::execute::Overrides;
-use super::{Act, Draft, EXECUTE_DEPTH_MAX, RULES_MAX, RuleDraft, limit};
+use super::{Act, Draft, EXECUTE_DEPTH_MAX, RULES_MAX, RuleDraft, limit, lint};
 
 /// The rules of a phase that begins with this ruleset. Nothing in it means anything if something has been reported.
-pub(super) fn row(entry: usize, drafts: &[Draft<'_>], cx: &mut Context) -> Box<[RulePlan]> {
-    let mut row = Row { drafts, rules: Vec::new(), is_too_long: false, cx };
+/// `is_first`: no rule has seen a request before these.
+pub(super) fn row(entry: usize, drafts: &[Draft<'_>], is_first: bool, cx: &mut Context) -> Box<[RulePlan]> {
+    let mut row = Row { drafts, rules: Vec::new(), is_too_long: false, has_skip: !is_first, cx };
     row.ruleset(entry, None, 0);
     if row.is_too_long {
         // Who has too many rules of its own has been told so.
@@ -32,6 +33,8 @@ struct Row<'a, 'c> {
     drafts: &'a [Draft<'c>],
     rules: Vec<RulePlan>,
     is_too_long: bool,
+    /// Whether some requests may not come as far as the next rule.
+    has_skip: bool,
     cx: &'a mut Context,
 }
 
@@ -63,6 +66,10 @@ impl Row<'_, '_> {
         match &made.act {
             Act::Ready(action) => {
                 let action = instead(action, over.action);
+                self.has_skip |= matches!(action, Action::Skip(_));
+                if let Some(why) = made.always.as_deref().filter(|_| keeps_out(&action)) {
+                    self.check_all_out(draft, rule, why);
+                }
                 self.rules.push(plan(draft, rule, (index(at), made.filter), action));
             }
             Act::Execute(target, overrides) => {
@@ -77,6 +84,16 @@ impl Row<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Who keeps all out without meaning it is refused, unless a rule before may let some pass.
+    fn check_all_out(&mut self, draft: &Draft<'_>, rule: &RuleDraft<'_>, why: &str) {
+        let (mark, has_skip) = (rule.config.value.expression.mark, self.has_skip);
+        let problem = lint::keeps_all_out(why);
+        in_rule(self.cx, draft, rule, "expression", |cx| match has_skip {
+            true => cx.warning(mark, problem),
+            false => cx.error(mark, problem),
+        });
     }
 
     /// A ruleset runs in its own phase, and what overrides name exists.
@@ -98,14 +115,26 @@ impl Row<'_, '_> {
             return;
         };
         let mark = rule.config.value.action.mark;
-        self.cx.in_item(draft.config.item, |cx| {
-            cx.in_key("rules", |cx| {
-                cx.in_item(rule.config.item, |cx| {
-                    cx.in_key("action_parameters", |cx| cx.error(mark, problem));
-                });
-            });
-        });
+        in_rule(self.cx, draft, rule, "action_parameters", |cx| cx.error(mark, problem));
     }
+}
+
+/// Says something at a key of a rule.
+fn in_rule(
+    cx: &mut Context,
+    draft: &Draft<'_>,
+    rule: &RuleDraft<'_>,
+    key: &str,
+    say: impl FnOnce(&mut Context),
+) {
+    cx.in_item(draft.config.item, |cx| {
+        cx.in_key("rules", |cx| cx.in_item(rule.config.item, |cx| cx.in_key(key, say)));
+    });
+}
+
+/// Whether an action refuses requests.
+const fn keeps_out(action: &Action) -> bool {
+    matches!(action, Action::Block(_) | Action::Challenge(_) | Action::ForceConnectionClose)
 }
 
 /// What a rule does where something else is said. What decides nothing keeps its action.

@@ -76,7 +76,7 @@ impl Maker<'_, '_> {
     }
 
     pub(super) fn cache_control(&self, node: &Node, cx: &mut Context) -> Option<Action> {
-        let parameters = CacheControlParameters::decode(&with_underscores(node), cx)?;
+        let parameters = CacheControlParameters::decode(&with_underscores(node, cx), cx)?;
         let before = cx.found();
         let mut changes = Vec::new();
         for (directive, key, config) in directives(&parameters) {
@@ -151,12 +151,18 @@ type DirectiveRow<'c> = (Directive, &'static str, &'c Option<Spanned<DirectiveCo
 
 /// The same mapping, whose keys are written as the SDKs write them. In the API's own JSON they are as in HTTP:
 /// `max-age`.
-fn with_underscores(node: &Node) -> Node {
+fn with_underscores(node: &Node, cx: &mut Context) -> Node {
     let Value::Map(entries) = &node.value else { return node.clone() };
-    let entries = entries
-        .iter()
-        .map(|(key, value)| (Key { text: key.text.replace('-', "_").into(), mark: key.mark }, value.clone()));
-    Node { mark: node.mark, value: Value::Map(entries.collect()) }
+    let mut renamed: Vec<(Key, Node)> = Vec::new();
+    for (key, value) in &**entries {
+        let text = key.text.replace('-', "_");
+        if renamed.iter().any(|(own, _)| *own.text == *text) {
+            let message = format!("`{}` is written twice, in two spellings", key.text);
+            cx.error(key.mark, contradiction(message, "Remove one of the two."));
+        }
+        renamed.push((Key { text: text.into(), mark: key.mark }, value.clone()));
+    }
+    Node { mark: node.mark, value: Value::Map(renamed.into()) }
 }
 
 fn directives(config: &CacheControlParameters) -> [DirectiveRow<'_>; 13] {

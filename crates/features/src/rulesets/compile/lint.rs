@@ -5,7 +5,6 @@ use rempart_rules::ast::{Index, Operand, Root};
 use rempart_rules::{Empty, FieldId, Filter, ProgramBuilder, Source};
 
 use crate::lists::ListSet;
-use crate::rulesets::config::ActionName;
 
 /// Fields whose keys are names of header fields, which are in lower case.
 const HEADERS: &[FieldId] = &[
@@ -15,30 +14,21 @@ const HEADERS: &[FieldId] = &[
     FieldId::RawHttpResponseHeaders,
 ];
 
-/// Whether an action refuses requests.
-pub(super) const fn keeps_out(action: ActionName) -> bool {
-    matches!(
-        action,
-        ActionName::Block
-            | ActionName::Challenge
-            | ActionName::JsChallenge
-            | ActionName::ManagedChallenge
-            | ActionName::ForceConnectionClose
-    )
+/// Warns of a filter. What comes back says why it is true of every request, if it is so because nothing is known of
+/// its fields: at Cloudflare it would not be.
+pub(super) fn filter(filter: &Filter, lists: &ListSet, mark: Mark, cx: &mut Context) -> Option<Box<str>> {
+    let of_filter = filter.logic().operands();
+    operands(&of_filter, mark, cx);
+    let fields = unfilled(&of_filter);
+    let is_always = !fields.is_empty() && ProgramBuilder::always(filter, lists) == Some(true);
+    is_always.then(|| shown(&fields).into())
 }
 
-/// Warns of a filter. One that keeps everybody out because nothing is known of its fields is refused: at Cloudflare
-/// it lets most visitors in.
-pub(super) fn filter(filter: &Filter, (keeps_out, lists): (bool, &ListSet), mark: Mark, cx: &mut Context) {
-    let of_filter = filter.logic().operands();
-    let fields = unfilled(&of_filter);
-    if !fields.is_empty() && keeps_out && ProgramBuilder::always(filter, lists) == Some(true) {
-        let message = format!("this rule would keep every visitor out: {}", shown(&fields));
-        let action = "Take the rule out until that is built, or join to it what can be told, by `and`.";
-        cx.error(mark, Problem::new("rule-not-built", message, action));
-        return;
-    }
-    operands(&of_filter, mark, cx);
+/// What is wrong with a rule that keeps out every visitor who comes as far as that.
+pub(super) fn keeps_all_out(why: &str) -> Problem {
+    let message = format!("this rule keeps every visitor out: {why}");
+    let action = "Take the rule out until that is built, or join to it what can be told, by `and`.";
+    Problem::new("rule-not-built", message, action)
 }
 
 /// Warns of what an expression speaks of.

@@ -11,19 +11,18 @@ use super::actions::Maker;
 use super::lint;
 
 impl Maker<'_, '_> {
-    /// A filter of the phase's program, and whether its rule keeps out for whom it is true; what is wrong with it is
-    /// reported.
+    /// A filter of the phase's program, and why it is always true if that is not what it looks like; what is wrong
+    /// with it is reported.
     pub(super) fn filter(
         &mut self,
         text: &Spanned<ExpressionText>,
-        keeps_out: bool,
         cx: &mut Context,
-    ) -> Option<FilterId> {
+    ) -> Option<(FilterId, Option<Box<str>>)> {
         let scope = self.scope();
         match Filter::parse(&text.value.0, scope) {
             Ok(filter) => {
-                lint::filter(&filter, (keeps_out, self.bench.lists), text.mark, cx);
-                Some(self.builder.filter(&filter))
+                let always = lint::filter(&filter, self.bench.lists, text.mark, cx);
+                Some((self.builder.filter(&filter), always))
             }
             Err(error) => {
                 report(&error, text.mark, cx);
