@@ -61,7 +61,7 @@ fn a_rule_over_its_budget_is_named_and_the_next_ones_run() {
         Request::default().with("http.request.uri.query", V::text(&query)).with("ssl", V::Bool(true));
     let arena = Arena::default();
     let mut scratch = Scratch::default();
-    let run = program.run_within(&request, &arena, &mut scratch, Meter::of(300_000, 1_000_000));
+    let run = program.run_within(&request, &arena, &mut scratch, Meter::of(150_000, 1_000_000));
     assert_eq!(run.matches(ids[0]), Err(Stop::OverBudget));
     assert_eq!(run.matches(ids[1]), Ok(true));
     assert_eq!(run.matches(ids[2]), Ok(true));
