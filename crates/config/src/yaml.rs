@@ -28,7 +28,12 @@ pub fn read(text: &str, cx: &mut Context) -> Option<Node> {
             let message = format!("this is not YAML: {}", error.info());
             builder.cx.error(
                 builder.mark(error.marker()),
-                Problem::new("yaml-syntax", message, "Correct the line, or the one above it."),
+                Problem::new(
+                    "yaml-syntax",
+                    message,
+                    "Correct the line, or the one above it. A value with `{`, `:`, `!` or quotes in it stands in single \
+                     quotes: `'http.host eq \"a\"'`.",
+                ),
             );
             return None;
         }
@@ -201,7 +206,7 @@ impl Builder<'_> {
                 mark,
                 "yaml-unsupported",
                 "YAML tags are not supported",
-                "Remove the word that begins with `!`.",
+                "Write the value in quotes, `'!ssl'`; or remove the word, if it is a tag.",
             );
         }
     }

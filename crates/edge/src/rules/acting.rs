@@ -97,6 +97,9 @@ const OVER_BUDGET_MAX: usize = 4;
 /// After so many steps a walk lets the core look after others.
 const PIECE_STEPS_MAX: u64 = 4 << 20;
 
+/// What stands in the place of what a rule has seen that has refused a request for its cost.
+const OVER_BUDGET: &str = "(over its budget)";
+
 /// What stands in the place of a secret.
 const NOT_KEPT: &str = "(not kept)";
 
@@ -120,6 +123,8 @@ pub(super) struct Acting<'w, 'p, 'r, 's> {
     pub(super) phase: Phase,
     /// The rule that runs.
     pub(super) rule: &'w mut &'p str,
+    /// The same, whole.
+    pub(super) current: Option<&'p RulePlan>,
     /// Whether nobody may pass by it unasked.
     pub(super) protects: bool,
     /// The query of the request, for redirects that keep it.
@@ -129,6 +134,7 @@ pub(super) struct Acting<'w, 'p, 'r, 's> {
 impl<'p> Effects<'p> for Acting<'_, 'p, '_, '_> {
     fn begin(&mut self, rule: &'p RulePlan) {
         *self.rule = &rule.name;
+        self.current = Some(rule);
         self.protects = protects(self.phase, &rule.action);
     }
 
@@ -285,6 +291,9 @@ impl<'p> Acting<'_, 'p, '_, '_> {
     #[cold]
     fn refuse_over_budget(&mut self) {
         self.outcome.fault = Some(Fault::StageOverrun);
+        if let Some(rule) = self.current {
+            self.matched.add(Match::of_rule(rule, self.phase, OVER_BUDGET.into()));
+        }
         self.over_budget(true);
     }
 

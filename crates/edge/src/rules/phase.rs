@@ -102,6 +102,7 @@ impl<'e, 'p> Running<'e, 'p> {
             matched,
             phase: plan.phase,
             rule,
+            current: None,
             protects: false,
             query: self.facts.query(),
         };

@@ -15,7 +15,7 @@ pub(super) struct TooLong;
 /// It would be too long to send: whoever is to go there must not come in instead.
 pub(super) fn to(target: &[u8], query: Option<&[u8]>, status: u16) -> Result<Option<Reply>, TooLong> {
     let mut location = encoded(target.trim_ascii());
-    if location.is_empty() {
+    if !leads_somewhere(&location) {
         return Ok(None);
     }
     if let Some(query) = query.filter(|query| !query.is_empty()) {
@@ -30,6 +30,16 @@ pub(super) fn to(target: &[u8], query: Option<&[u8]>, status: u16) -> Result<Opt
     }
     let fields = vec![("Location", location.into_boxed_slice())];
     Ok(Some(Reply { fields, ..Reply::of(status, Body::default()) }))
+}
+
+/// Whether a target is a path, or a URL of the web. Others are no places to which a site sends its visitors.
+fn leads_somewhere(target: &[u8]) -> bool {
+    let begins = |scheme: &[u8]| {
+        target.split_at_checked(scheme.len()).is_some_and(|(begin, rest)| {
+            begin.eq_ignore_ascii_case(scheme) && !rest.is_empty() && !rest.starts_with(b"/")
+        })
+    };
+    target.starts_with(b"/") || begins(b"http://") || begins(b"https://")
 }
 
 /// With everything percent-encoded that may not stand in a field or a URI (RFC 3986 section 2).
@@ -74,7 +84,12 @@ mod tests {
 
     #[test]
     fn an_empty_target_sends_nobody_anywhere_and_one_over_the_bound_refuses() {
-        assert_eq!(location("  ", Some("x")), None);
+        for nowhere in
+            ["  ", "javascript:alert(1)", "foo bar", "https://", "https:///a", "mailto:a@a.test", "b.test/c"]
+        {
+            assert_eq!(location(nowhere, Some("x")), None, "{nowhere}");
+        }
+        assert_eq!(location("HTTPS://a.test", None).as_deref(), Some("HTTPS://a.test"));
         let most = "/".repeat(LOCATION_BYTES_MAX);
         assert_eq!(location(&most, None), Some(most.clone()));
         assert_eq!(to(format!("{most}/").as_bytes(), None, 301), Err(TooLong));

@@ -11,7 +11,7 @@ mod phases;
 mod settings;
 mod values;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rempart_base::config::{Context, Mark, Problem, Spanned};
@@ -111,6 +111,7 @@ fn drafts<'c>(configs: &'c [Spanned<RulesetConfig>], bench: &Bench<'_>, cx: &mut
         cx.in_item(config.item, |cx| {
             let draft = draft(config, bench, cx);
             check_duplicate(&draft, &drafts, cx);
+            warn_of_namesakes(&draft, cx);
             drafts.push(draft);
         });
     }
@@ -200,6 +201,24 @@ fn check_duplicate(draft: &Draft<'_>, before: &[Draft<'_>], cx: &mut Context) {
         );
         cx.in_key("name", |cx| cx.error(draft.config.mark, problem));
     }
+}
+
+/// Two rules of one name: whoever overrides it, skips it or looks it up in the log means both.
+fn warn_of_namesakes(draft: &Draft<'_>, cx: &mut Context) {
+    let mut seen = HashSet::new();
+    cx.in_key("rules", |cx| {
+        for rule in draft.config.value.rules.iter() {
+            let RuleConfig { r#ref, id, .. } = &rule.value;
+            for (key, name) in [("ref", r#ref), ("id", id)] {
+                let Some(name) = name else { continue };
+                if !seen.insert((key, &name.value.0)) {
+                    let message = format!("there are two rules with the {key} `{}`", name.value.0);
+                    let problem = Problem::new("ruleset-duplicate", message, "Give one of them another.");
+                    cx.in_item(rule.item, |cx| cx.in_key(key, |cx| cx.warning(name.mark, problem)));
+                }
+            }
+        }
+    });
 }
 
 fn check_count(configs: &[Spanned<RulesetConfig>], cx: &mut Context) {

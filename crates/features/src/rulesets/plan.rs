@@ -105,6 +105,14 @@ pub struct RulesetName {
     pub level: Level,
 }
 
+impl RulesetName {
+    /// Whether an operator may mean it by this.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        *self.id == *name || *self.name == *name
+    }
+}
+
 /// Whose something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {

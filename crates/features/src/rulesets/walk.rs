@@ -3,7 +3,7 @@
 
 use rempart_rules::{FilterId, Phase};
 
-use super::plan::{Action, PhasePlan, PhaseSet, Product, Products, RulePlan, Skip};
+use super::plan::{Action, PhasePlan, PhaseSet, Product, Products, RulePlan, RulesetName, Skip};
 
 /// So many rules are looked at in one piece: a walk through more lets the core look after others in between.
 pub const RULES_A_PIECE: u32 = 1_000;
@@ -118,13 +118,15 @@ impl<'p> Skips<'p> {
         }
     }
 
-    fn ruleset(&self, id: &str) -> bool {
-        self.named.iter().any(|skip| skip.rulesets.iter().any(|own| **own == *id))
+    /// Whether a ruleset is left out, by its id or its name.
+    fn ruleset(&self, ruleset: &RulesetName) -> bool {
+        self.named.iter().any(|skip| skip.rulesets.iter().any(|own| ruleset.is_called(own)))
     }
 
     fn rule(&self, rule: &RulePlan) -> bool {
         self.named.iter().flat_map(|skip| &skip.rules).any(|skipped| {
-            *skipped.ruleset == *rule.ruleset.id && skipped.rules.iter().any(|id| **id == *rule.id)
+            rule.ruleset.is_called(&skipped.ruleset)
+                && skipped.rules.iter().any(|own| **own == *rule.id || **own == *rule.name)
         })
     }
 }
@@ -186,7 +188,7 @@ fn step<'p>(
         Asked::Stop => return Next::Stop,
     }
     match &rule.action {
-        Action::Execute { ruleset, .. } if skips.ruleset(&ruleset.id) => position.0 = beyond,
+        Action::Execute { ruleset, .. } if skips.ruleset(ruleset) => position.0 = beyond,
         Action::Execute { .. } | Action::Log => {
             effects.matched(rule);
             position.0 += 1;

@@ -44,6 +44,8 @@ fn a_rule_that_protects_and_is_over_its_budget_lets_nobody_pass() {
         let line = site.up.line_with("the rule has used up what it may compute");
         assert!(line.contains("the request is refused") && line.contains("rule=\"too-much\""), "{line}");
         assert_eq!(site.origin.lines().len(), 1);
+        let line = site.logged(|line| line["EdgeResponseStatus"] == 500);
+        assert_eq!(line["SecurityRuleIDs"].as_array().map(Vec::len), Some(1), "{line}");
     }
 }
 
@@ -72,9 +74,9 @@ const DEAR: &str = r#"regex_replace(http.request.uri.query, "^(?:[ab]{1000})?.*$
 #[test]
 fn a_redirect_whose_target_costs_too_much_refuses_and_one_that_is_too_long_says_so() {
     let dear = format!("{{from_value: {{target_url: {{expression: '{DEAR}'}}, status_code: 302}}}}");
-    let query = "http.request.uri.query,".repeat(10);
+    let query = ["http.request.uri.query"; 10].join(",");
     let long =
-        format!("{{from_value: {{target_url: {{expression: 'concat({query} \"/\")'}}, status_code: 302}}}}");
+        format!("{{from_value: {{target_url: {{expression: 'concat(\"/\", {query})'}}, status_code: 302}}}}");
     let both = [("dear", &dear), ("long", &long)].map(|(path, to)| {
         format!("      - {{ref: {path}, expression: 'http.request.uri.path eq \"/{path}\"', action: redirect, action_parameters: {to}}}\n")
     });

@@ -64,6 +64,33 @@ fn skip_leaves_out_the_rest_of_a_ruleset_and_later_phases() {
 }
 
 #[test]
+fn skip_leaves_out_rulesets_and_rules_by_their_names_too() {
+    let rules = "rulesets:\n  - phase: http_request_firewall_custom\n    rules:\n      \
+                  - {expression: 'http.request.uri.query eq \"all\"', action: skip, action_parameters: {rulesets: [shared]}}\n      \
+                  - {expression: 'http.request.uri.query eq \"one\"', action: skip, action_parameters: {rules: {shared: [first]}}}\n      \
+                  - {expression: 'http.request.uri.query eq \"id\"', action: skip, action_parameters: {rules: {sid: [first]}}}\n      \
+                  - {expression: 'true', action: execute, action_parameters: {id: shared}}\n  \
+                 - phase: http_request_firewall_custom\n    kind: custom\n    name: shared\n    id: sid\n    rules:\n      \
+                  - {ref: first, expression: 'http.request.uri.path eq \"/first\"', action: block}\n      \
+                  - {ref: second, expression: 'http.request.uri.path eq \"/second\"', action: block}\n";
+    let site = Site::new(rules);
+    for way in WAYS {
+        for (target, status) in [
+            ("/first", 403),
+            ("/second", 403),
+            ("/first?all", 200),
+            ("/second?all", 200),
+            ("/first?one", 200),
+            ("/second?one", 403),
+            ("/first?id", 200),
+            ("/second?id", 403),
+        ] {
+            assert_eq!(site.get(way, target).status, status, "{way:?} {target}");
+        }
+    }
+}
+
+#[test]
 fn rules_of_the_account_come_first() {
     let account = "account:\n  rulesets:\n    - phase: http_request_firewall_custom\n      rules:\n        \
                    - {expression: 'http.request.uri.path eq \"/both\"', action: block, action_parameters: {response: {status_code: 418, content: a, content_type: text/plain}}}\n";

@@ -1,7 +1,7 @@
 //! What rules do, in words.
 
 use rempart_features::rulesets::Action;
-use rempart_features::rulesets::plan::{Product, Skip};
+use rempart_features::rulesets::plan::{LogFields, LoggedField, Product, Skip};
 use rempart_flow::Fault;
 use rempart_rules::{Arena, Phase, Value, shown};
 
@@ -36,9 +36,25 @@ pub(super) fn change(change: &Change<'_>) -> String {
             format!("cache tags, {operation:?}: {}", tags.join(", "))
         }
         Change::CacheControl(change) => format!("Cache-Control: {}", said(change)),
-        Change::Compression(algorithms) => format!("may be compressed: {}", said(algorithms)),
-        Change::Log(fields) => format!("fields of the log line: {}", said(fields)),
+        Change::Compression(algorithms) => {
+            format!("may be compressed: {}", said(algorithms).to_lowercase())
+        }
+        Change::Log(fields) => format!("fields of the log line: {}", log_fields(fields)),
     }
+}
+
+fn log_fields(fields: &LogFields) -> String {
+    let LogFields { cookies, request, transformed_request, response, raw_response } = fields;
+    let names = |fields: &[LoggedField]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
+    let kinds: [(&str, Vec<Box<str>>); 5] = [
+        ("cookies", cookies.to_vec()),
+        ("request", request.to_vec()),
+        ("transformed request", transformed_request.to_vec()),
+        ("response", names(response)),
+        ("raw response", names(raw_response)),
+    ];
+    let named = kinds.iter().filter(|(_, names)| !names.is_empty());
+    named.map(|(kind, names)| format!("{kind}: {}", names.join(", "))).collect::<Vec<_>>().join("; ")
 }
 
 fn route(change: &RouteChange<'_>) -> String {

@@ -130,11 +130,15 @@ impl<'a, 'b> Maker<'a, 'b> {
     /// A ruleset that nobody knows is skipped by nobody.
     fn check_known(&self, id: &str, mark: Mark, cx: &mut Context) {
         let is_accounts =
-            self.bench.account.is_some_and(|account| account.names().any(|name| *name.id == *id));
+            self.bench.account.is_some_and(|account| account.names().any(|name| name.is_called(id)));
         if !is_accounts && !self.index.contains_key(id) {
-            let message = format!("there is no ruleset with the id `{id}`: nothing is skipped by it");
-            let problem =
-                Problem::new("ruleset-unknown", message, "Write the id of a ruleset, or remove it.");
+            let message =
+                format!("there is no ruleset with the id or the name `{id}`: nothing is skipped by it");
+            let problem = Problem::new(
+                "ruleset-unknown",
+                message,
+                "Write the id or the name of a ruleset, or remove it.",
+            );
             cx.warning(mark, problem);
         }
     }
