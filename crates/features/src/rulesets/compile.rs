@@ -7,6 +7,7 @@ mod flatten;
 mod headers;
 mod ids;
 mod lint;
+mod literal;
 mod phases;
 mod settings;
 mod values;

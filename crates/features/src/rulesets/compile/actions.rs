@@ -1,31 +1,27 @@
 //! Rules one by one: their filter, their action and its parameters.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use rempart_base::config::{Context, Decode, Mark, Node, Problem, Spanned, Value};
 use rempart_rules::{Phase, ProgramBuilder, Type};
 
 use crate::content::Content;
-use crate::lists::{is_host, is_url_text};
+use crate::lists::is_url_text;
 use crate::rulesets::config::{
-    ActionName, BlockParameters, CompressParameters, ExecuteParameters, LogFieldConfig, LogFieldsParameters,
+    ActionName, BlockParameters, CompressParameters, ExecuteParameters, LogFieldsParameters,
     RedirectParameters, RewriteParameters, RouteParameters, RuleConfig, ServeErrorParameters, SkipParameters,
 };
 use crate::rulesets::plan::{
-    Action, Challenge, ContentType, LogFields, LoggedField, PhaseSet, Products, Redirect, Reply, Rewrite,
-    Route, Skip, SkippedRules, Text,
+    Action, Challenge, ContentType, PhaseSet, Products, Redirect, Reply, Rewrite, Skip, SkippedRules,
 };
 use crate::words::Wording;
 
 use super::values::contradiction;
-use super::{Act, Bench, DESCRIPTION_BYTES_MAX, Made, execute, limit, phases};
+use super::{Act, Bench, DESCRIPTION_BYTES_MAX, Made, execute, literal, phases};
 
 /// The largest body of a response that stands in a rule, in bytes.
 const INLINE_BYTES_MAX: usize = 10 << 10;
-/// Fields of one kind that a rule can add to the log.
-const LOG_FIELDS_MAX: usize = 100;
 
 /// What makes the rules of one ruleset.
 pub(super) struct Maker<'a, 'b> {
@@ -83,16 +79,18 @@ impl<'a, 'b> Maker<'a, 'b> {
             ActionName::ForceConnectionClose => nothing(node, Action::ForceConnectionClose, cx)?,
             ActionName::Redirect => self.redirect(&RedirectParameters::decode(node, cx)?, node.mark, cx)?,
             ActionName::Rewrite => self.rewrite(&RewriteParameters::decode(node, cx)?, node.mark, cx)?,
-            ActionName::Route => route(&RouteParameters::decode(node, cx)?, node.mark, cx)?,
+            ActionName::Route => literal::route(&RouteParameters::decode(node, cx)?, node.mark, cx)?,
             ActionName::SetConfig => self.set_config(node, cx)?,
             ActionName::SetCacheSettings => self.cache_settings(node, cx)?,
             ActionName::SetCacheTags => self.cache_tags(node, cx)?,
             ActionName::SetCacheControl => self.cache_control(node, cx)?,
-            ActionName::CompressResponse => compress(&CompressParameters::decode(node, cx)?),
+            ActionName::CompressResponse => literal::compress(&CompressParameters::decode(node, cx)?),
             ActionName::ServeError => {
                 self.serve_error(&ServeErrorParameters::decode(node, cx)?, node.mark, cx)?
             }
-            ActionName::LogCustomField => log_fields(&LogFieldsParameters::decode(node, cx)?, node.mark, cx)?,
+            ActionName::LogCustomField => {
+                literal::log_fields(&LogFieldsParameters::decode(node, cx)?, node.mark, cx)?
+            }
             ActionName::Score | ActionName::DdosDynamic | ActionName::TransformResponseHtml => return None,
         };
         Some(Act::Ready(ready))
@@ -353,97 +351,4 @@ fn check_query(text: &str) -> Result<(), Problem> {
     let is_good = text.is_empty() || (is_url_text(text) && !text.contains('#') && !text.starts_with('?'));
     let problem = Problem::new("invalid-value", format!("`{text}` is no query"), "Correct it.");
     if is_good { Ok(()) } else { Err(problem.expecting("a query without its `?`; empty for none")) }
-}
-
-fn route(parameters: &RouteParameters, mark: Mark, cx: &mut Context) -> Option<Action> {
-    let RouteParameters { host_header, origin, sni } = parameters;
-    if host_header.is_none() && origin.is_none() && sni.is_none() {
-        let message = "it is not said what is different";
-        cx.error(mark, contradiction(message, "Write `host_header`, `origin` or `sni`."));
-        return None;
-    }
-    let before = cx.found();
-    let mut route = Route::default();
-    if let Some(host) = host_header {
-        let (name, port) =
-            host.value.rsplit_once(':').map_or((host.value.as_str(), None), |(n, p)| (n, Some(p)));
-        let is_good = is_host(name) && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-        cx.in_key("host_header", |cx| check_host(host, is_good, cx));
-        route.host_header = Some(Text::Fixed(host.value.to_ascii_lowercase().into_bytes().into()));
-    }
-    if let Some(origin) = origin {
-        if origin.value.host.is_none() && origin.value.port.is_none() {
-            let problem = contradiction("neither `host` nor `port` is written", "Write one of them.");
-            cx.in_key("origin", |cx| cx.error(origin.mark, problem));
-        }
-        if let Some(host) = &origin.value.host {
-            let is_good = is_host(&host.value) || host.value.parse::<IpAddr>().is_ok();
-            cx.in_key("origin", |cx| cx.in_key("host", |cx| check_host(host, is_good, cx)));
-        }
-        route.host = origin.value.host.as_ref().map(|host| host.value.to_ascii_lowercase().into());
-        route.port = origin.value.port;
-    }
-    if let Some(sni) = sni {
-        cx.in_key("sni", |cx| cx.in_key("value", |cx| check_host(&sni.value, is_host(&sni.value.value), cx)));
-        route.sni = Some(sni.value.value.to_ascii_lowercase().into());
-    }
-    (cx.found() == before).then(|| Action::Route(Arc::new(route)))
-}
-
-fn check_host(host: &Spanned<String>, is_good: bool, cx: &mut Context) {
-    if !is_good {
-        let message = format!("`{}` is no host name", host.value);
-        let problem = Problem::new("invalid-value", message, "Correct it.");
-        cx.error(host.mark, problem.expecting("a host name, in punycode"));
-    }
-}
-
-fn compress(parameters: &CompressParameters) -> Action {
-    Action::CompressResponse(parameters.algorithms.iter().map(|algorithm| algorithm.name).collect())
-}
-
-fn log_fields(parameters: &LogFieldsParameters, mark: Mark, cx: &mut Context) -> Option<Action> {
-    let LogFieldsParameters {
-        cookie_fields,
-        request_fields,
-        transformed_request_fields,
-        response_fields,
-        raw_response_fields,
-    } = parameters;
-    let lists = [
-        ("cookie_fields", cookie_fields),
-        ("request_fields", request_fields),
-        ("transformed_request_fields", transformed_request_fields),
-        ("response_fields", response_fields),
-        ("raw_response_fields", raw_response_fields),
-    ];
-    if lists.iter().all(|(_, list)| list.is_empty()) {
-        let problem = contradiction("it is not said which fields are logged", "Write `request_fields`.");
-        cx.error(mark, problem);
-        return None;
-    }
-    for (key, list) in lists {
-        if let Some(field) = list.get(LOG_FIELDS_MAX) {
-            let message = format!("there are more than {LOG_FIELDS_MAX} fields here");
-            cx.in_key(key, |cx| cx.error(field.mark, limit(message)));
-            return None;
-        }
-    }
-    let names = |list: &[Spanned<LogFieldConfig>], case: fn(&str) -> String| {
-        list.iter().map(|field| case(&field.value.name.value.0).into()).collect()
-    };
-    let fields = |list: &[Spanned<LogFieldConfig>]| {
-        let field = |field: &Spanned<LogFieldConfig>| LoggedField {
-            name: field.value.name.value.0.to_ascii_lowercase().into(),
-            preserve_duplicates: field.value.preserve_duplicates,
-        };
-        list.iter().map(field).collect()
-    };
-    Some(Action::LogCustomField(Arc::new(LogFields {
-        cookies: names(cookie_fields, str::to_owned),
-        request: names(request_fields, str::to_ascii_lowercase),
-        transformed_request: names(transformed_request_fields, str::to_ascii_lowercase),
-        response: fields(response_fields),
-        raw_response: fields(raw_response_fields),
-    })))
 }
